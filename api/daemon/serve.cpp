@@ -1,0 +1,109 @@
+#include "api/daemon/serve.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "api/daemon/privileges.h"
+#include "api/http/server.h"
+#include "api/resources/routes.h"
+#include "engine/host_runtimes.h"
+#include "isolate/pool.h"
+#include "isolate/sys/error.h"
+#include "isolate/sys/file.h"
+#include "isolate/sys/log.h"
+#include "packages/host.h"
+
+namespace daemon_process {
+
+namespace {
+
+// Jobs that run when the engine is told to stop get this long; then their runners are taken away.
+constexpr auto drain_patience = std::chrono::seconds{10};
+
+sigset_t control_signals() {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
+    return set;
+}
+
+// Beside the program in a build tree, in /usr/share when installed.
+std::string find_data(const std::string& configured, const char* name) {
+    if (!configured.empty()) return configured;
+    const auto programs = isolate::program_directory();
+    for (const auto& candidate : {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
+        if (::access(candidate.c_str(), R_OK) == 0) return candidate;
+    }
+    throw sys::Error(sys::Kind::not_found, std::string{"cannot find "} + name + " beside the program or in /usr/share/crankcase; name it in the settings (paths.recipes, paths.seccomp_policy)");
+}
+
+std::shared_ptr<const engine::Runtimes> find_runtimes(const config::Settings& settings) {
+    const auto recipes = packages::load_recipes(find_data(settings.paths.recipes, "recipes"));
+    auto runtimes = engine::runtimes_of(packages::find_host_toolchains(recipes), settings);
+    for (const auto& runtime : runtimes->all) {
+        sys::log(sys::Level::debug, "runtime", {{"language", runtime->language}, {"version", runtime->version}});
+    }
+    sys::log(sys::Level::info, "runtimes_found", {{"count", runtimes->all.size()}});
+    return runtimes;
+}
+
+// Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
+void wait_for_signals(const sigset_t& signals, const config::Settings& settings, engine::Engine& engine) {
+    for (int number = 0; ::sigwait(&signals, &number) == 0;) {
+        if (number != SIGHUP) return sys::log(sys::Level::info, "stopping", {{"signal", number}});
+        try {
+            engine.replace_runtimes(find_runtimes(settings));
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "reload_failed", {{"error", error.what()}, {"consequence", "runtimes stay as they were"}});
+        }
+    }
+}
+
+// Waits for running jobs, but not for ever: leaving the process ends what is left, container and all.
+void drain(engine::Admission& admission) {
+    const auto give_up = std::chrono::steady_clock::now() + drain_patience;
+    for (;;) {
+        const auto status = admission.status();
+        if (status.running == 0 && status.waiting == 0) return;
+        if (std::chrono::steady_clock::now() > give_up) {
+            sys::log(sys::Level::warn, "drain_timed_out", {{"running", status.running}, {"waiting", status.waiting}});
+            ::_exit(0);
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+}
+
+}  // namespace
+
+int serve(const config::Settings& settings, const isolate::DaemonUser& user, sys::UniqueFd keepers) try {
+    const auto signals = control_signals();
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr);   // before any thread: all inherit it
+    ::signal(SIGPIPE, SIG_IGN);
+    become(user);
+
+    // Containers boot while toolchains are asked for their versions.
+    auto filter = isolate::compile_filter(sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
+    isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers)};
+    engine::Engine engine{pool};
+    engine.replace_runtimes(find_runtimes(settings));
+    engine::Admission admission{settings.admission};
+    resources::Readiness readiness{engine, admission};
+    resources::Context context{.engine = engine, .admission = admission, .readiness = readiness};
+    http::Server server{settings.server, resources::handler(context)};
+    sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
+
+    wait_for_signals(signals, settings, engine);
+    readiness.withdraw();
+    server.stop_accepting();
+    drain(admission);
+    return 0;
+} catch (const std::exception& error) {
+    sys::log(sys::Level::error, "server_failed", {{"error", error.what()}});
+    return 1;
+}
+
+}  // namespace daemon_process

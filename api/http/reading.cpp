@@ -1,0 +1,213 @@
+#include "api/http/reading.h"
+
+#include <fcntl.h>
+#include <pistache/peer.h>
+#include <pistache/reactor.h>
+#include <pistache/tcp.h>
+#include <pistache/transport.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <exception>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "api/http/signals.h"
+#include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
+
+namespace http {
+
+namespace {
+
+namespace polling = Pistache::Polling;
+using Peer = std::shared_ptr<Pistache::Tcp::Peer>;
+
+constexpr auto session_key = "session";
+const auto readable = Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read);
+
+// What Pistache calls. An exception that left one of these would end the process.
+class PeerHandler : public Pistache::Tcp::Handler {
+    PROTOTYPE_OF(Pistache::Tcp::Handler, PeerHandler)
+
+public:
+    explicit PeerHandler(Clients& clients) : clients_(&clients) {}
+
+    void onConnection(const Peer& peer) override {
+        try {
+            auto session = clients_->on_connection(peer->fd(), peer->address().host());
+            if (session) return peer->putData(session_key, std::move(session));
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
+        }
+        // Pistache is about to read from it, sees the end, and closes.
+        ::shutdown(peer->fd(), SHUT_RDWR);
+    }
+
+    void onInput(const char* bytes, std::size_t length, const Peer& peer) override {
+        const auto session = session_of(peer);
+        if (!session) return;
+        try {
+            session->on_input({bytes, length});
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
+            session->cut();
+        }
+    }
+
+    void onDisconnection(const Peer& peer) override {
+        const auto session = session_of(peer);
+        if (!session) return;
+        try {
+            session->on_end();
+            clients_->on_end(*session);
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "disconnection_failed", {{"error", error.what()}});
+        }
+    }
+
+private:
+    static std::shared_ptr<Session> session_of(const Peer& peer) {
+        return std::static_pointer_cast<Session>(peer->tryGetData(session_key));
+    }
+
+    Clients* clients_;
+};
+
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+// Pistache's transport of one reactor thread, which also accepts. A new peer never changes threads.
+class Acceptor : public Pistache::Tcp::Transport {
+public:
+    using List = std::vector<Acceptor*>;
+
+    // The clones that the reactor makes for its threads enter themselves in `acceptors`.
+    Acceptor(int listening, Clients& clients, List& acceptors)
+        : Acceptor(listening, std::make_shared<PeerHandler>(clients), acceptors) {}
+
+    ~Acceptor() override {
+        // Only what is left when the reactor has ended: Peer does not own its descriptor.
+        for (const auto& [fd, peer] : peers) ::close(fd);
+    }
+
+    std::shared_ptr<Pistache::Aio::Handler> clone() const override {
+        const auto copy = std::make_shared<Acceptor>(listening_, handler_->clone(), acceptors_);
+        acceptors_.push_back(copy.get());
+        return copy;
+    }
+
+    Acceptor(int listening, std::shared_ptr<Pistache::Tcp::Handler> handler, List& acceptors)
+        : Transport(handler),
+          listening_(listening),
+          handler_(std::move(handler)),
+          acceptors_(acceptors) {}
+
+    // Edge-triggered: a shortage must not wake the thread again and again.
+    void registerPoller(polling::Epoll& poller) override {
+        Transport::registerPoller(poller);
+        poller.addFd(listening_, readable, tag(), polling::Mode::Edge);
+        poller_ = &poller;
+    }
+
+    void onReady(const Pistache::Aio::FdSet& fds) override {
+        for (const auto& entry : fds)
+            if (entry.getTag() == tag()) accept_all();
+        Transport::onReady(fds);
+    }
+
+    // From any thread.
+    void accept_again() {
+        if (!short_.exchange(false)) return;
+        poller_->rearmFd(listening_, readable, tag(), polling::Mode::Edge);
+    }
+
+private:
+    polling::Tag tag() const { return polling::Tag(static_cast<std::uint64_t>(listening_)); }
+
+    void accept_all() {
+        while (true) {
+            auto address = sockaddr_storage{};
+            auto size = socklen_t{sizeof address};
+            // SAFETY: the sockets API takes every address as a sockaddr; `size` bounds it.
+            auto* const generic = reinterpret_cast<sockaddr*>(&address);
+            auto socket =
+                sys::UniqueFd(::accept4(listening_, generic, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+            if (socket) {
+                admit(std::move(socket), generic);
+            } else if (is_shortage(errno)) {
+                if (!short_.exchange(true))
+                    sys::log(sys::Level::warn, "accept_paused", {{"error", sys::describe(errno)}});
+                return;
+            } else if (errno == EAGAIN || errno == EINVAL || errno == EBADF) {
+                return;  // nobody there, or accepting has been stopped
+            }
+            // Anything else is the fate of one client before it was accepted (man 2 accept).
+        }
+    }
+
+    void admit(sys::UniqueFd socket, sockaddr* address) {
+        auto peer = Peer{};
+        try {
+            peer = Pistache::Tcp::Peer::Create(socket.get(), Pistache::Address::fromUnix(address));
+            handleNewPeer(peer);
+            // From here on the transport closes it.
+            static_cast<void>(socket.release());
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
+            if (peer && peers.erase(socket.get()) > 0)
+                static_cast<PeerHandler&>(*handler_).onDisconnection(peer);
+        }
+    }
+
+    const int listening_;
+    const std::shared_ptr<Pistache::Tcp::Handler> handler_;
+    List& acceptors_;
+    polling::Epoll* poller_ = nullptr;
+    std::atomic<bool> short_ = false;  // of descriptors or memory
+};
+
+}  // namespace
+
+class Reading::Reactor {
+public:
+    Reactor(sys::UniqueFd socket, int threads, Clients& clients)
+        : socket_(std::move(socket)), reactor_(Pistache::Aio::Reactor::create()) {
+        reactor_->init(Pistache::Aio::AsyncContext(static_cast<std::size_t>(threads), "http"));
+        reactor_->addHandler(std::make_shared<Acceptor>(socket_.get(), clients, acceptors_));
+        const auto signals = BlockedSignals{};
+        reactor_->run();
+    }
+
+    ~Reactor() { reactor_->shutdown(); }
+
+    // Linux: a listening socket that is shut down listens no more, and accept says EINVAL.
+    void stop_accepting() { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+    void accept_again() {
+        for (auto* const acceptor : acceptors_) acceptor->accept_again();
+    }
+
+private:
+    const sys::UniqueFd socket_;
+    Acceptor::List acceptors_;                               // complete before the threads start
+    const std::shared_ptr<Pistache::Aio::Reactor> reactor_;  // joins its threads
+};
+
+Reading::Reading(sys::UniqueFd socket, int threads, Clients& clients)
+    : reactor_(std::make_unique<Reactor>(std::move(socket), threads, clients)) {}
+
+Reading::~Reading() = default;
+
+void Reading::stop_accepting() {
+    reactor_->stop_accepting();
+}
+
+void Reading::accept_again() {
+    reactor_->accept_again();
+}
+
+}  // namespace http

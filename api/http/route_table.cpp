@@ -1,0 +1,65 @@
+#include "api/http/route_table.h"
+
+#include <utility>
+
+namespace http {
+
+namespace {
+
+constexpr std::string_view gated_prefix = "/api/v2";
+
+std::string_view without_trailing_slash(std::string_view path) {
+    if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    return path;
+}
+
+bool serves(const Route& route, std::string_view method) {
+    return route.method == method || (route.method == "GET" && method == "HEAD");
+}
+
+bool is_gated(std::string_view path) {
+    if (!starts_with_word(path, gated_prefix)) return false;
+    return path.size() == gated_prefix.size() || path[gated_prefix.size()] == '/';
+}
+
+bool passes_gate(const Request& request) {
+    for (const std::string_view free : {"GET", "HEAD", "OPTIONS"})
+        if (request.method == free) return true;
+    return !is_gated(request.target) ||
+           starts_with_word(request.find_field("Content-Type"), "application/json");
+}
+
+Response options(std::string allow) {
+    return {.content_type = "text/html; charset=utf-8",
+            .fields = {{"Allow", allow}},
+            .body = std::move(allow)};
+}
+
+}  // namespace
+
+Match match(std::span<const Route> table, const Request& request) {
+    auto found = Match{};
+    const auto path = without_trailing_slash(request.target);
+    for (const auto& route : table) {
+        if (!same_word(route.path, path)) continue;
+        if (serves(route, request.method)) return {&route, {}};
+        if (!found.allow.empty()) found.allow += ',';
+        found.allow += route.method == "GET" ? "GET,HEAD" : route.method;
+    }
+    if (request.method != "OPTIONS") found.allow.clear();
+    return found;
+}
+
+void dispatch(std::span<const Route> table, ContentTypes accepted,
+              const std::shared_ptr<Exchange>& exchange) {
+    const auto& request = exchange->request();
+    if (accepted == ContentTypes::json_only && !passes_gate(request))
+        return exchange->answer(problem(415, "requests must be of type application/json"));
+
+    auto [route, allow] = match(table, request);
+    if (route) return route->handler(exchange);
+    if (!allow.empty()) return exchange->answer(options(std::move(allow)));
+    exchange->answer(problem(404, "Not Found"));
+}
+
+}  // namespace http

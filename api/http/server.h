@@ -1,0 +1,44 @@
+// The HTTP server: listens, and hands every complete request to one handler.
+//
+// Threads: `io_threads` of Pistache's reactor, which accept, read and run the handler, and one that
+// writes what clients are slow to read and keeps the clock. All are there from construction to
+// destruction, with signals blocked. Every bound of config::Server is kept whatever clients do;
+// SIGPIPE is never raised.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "api/http/exchange.h"
+#include "config/settings.h"
+
+namespace http {
+
+class Server {
+public:
+    // Listens and serves at once. Throws Error{invalid} or Error{broken} if it cannot listen.
+    Server(const config::Server& settings, Handler handler);
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+    // Ends all connections; requests in progress are told that their client has gone. Their
+    // exchanges may be answered later, to nobody. The handler runs no more, except where a thread
+    // is still in it.
+    ~Server();
+
+    // The port listened on, also if the settings said 0.
+    std::uint16_t port() const;
+
+    // New clients are refused by the kernel, idle connections end, the others after their next
+    // answer.
+    void stop_accepting();
+
+    // Open connections, among them those whose client has gone and whose answer is still to come.
+    int connections() const;
+
+private:
+    class Core;
+
+    const std::unique_ptr<Core> core_;
+};
+
+}  // namespace http

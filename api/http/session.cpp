@@ -1,0 +1,239 @@
+#include "api/http/session.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "api/http/render.h"
+#include "isolate/sys/log.h"
+
+namespace http {
+
+namespace {
+
+// How long a refused client may go on sending before it has read why.
+constexpr auto farewell = std::chrono::seconds(2);
+
+Clock::time_point after(config::Milliseconds time) {
+    if (time == config::unlimited_time) return Clock::time_point::max();
+    return Clock::now() + time;
+}
+
+// Requests that are still coming in may hold this much memory, all clients together.
+std::uint64_t unread_limit(const config::Server& settings) {
+    return 16 * std::max<std::uint64_t>(settings.body_limit.count, 4 << 20);
+}
+
+// Often enough for the shortest time-out, and never so often that it would be seen in a profile.
+config::Milliseconds tick(const config::Server& settings) {
+    const auto shortest = std::min({settings.header_timeout, settings.body_timeout,
+                                    settings.idle_timeout, settings.write_timeout});
+    return std::clamp(shortest / 8, config::Milliseconds{10}, config::Milliseconds{1000});
+}
+
+}  // namespace
+
+Service::Service(const config::Server& server, Handler handle,
+                 std::function<void(Clock::time_point)> on_tick)
+    : settings(server),
+      handler(std::move(handle)),
+      writer({server.write_buffer, server.write_timeout, tick(server)}, std::move(on_tick)) {}
+
+Session::Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client)
+    : service_(std::move(service)),
+      client_(std::move(client)),
+      output_(std::make_shared<Output>(std::move(socket), service_->writer)),
+      connection_({service_->settings.header_limit, service_->settings.body_limit}),
+      deadline_(after(service_->settings.idle_timeout)) {}
+
+Session::~Session() {
+    service_->unread -= counted_;
+}
+
+void Session::on_input(std::string_view bytes) {
+    auto lock = Lock(mutex_);
+    const auto outcome = connection_.receive(bytes);
+    if (outcome == Connection::Outcome::incomplete && handling_) return;
+    proceed(outcome, lock);
+}
+
+// Reads on until a request is with somebody who has not answered yet. A handler that answers at
+// once, or another thread that answers while the handler still runs, leaves it to this loop to go
+// on: a long train of pipelined requests must not become a deep recursion.
+void Session::proceed(Connection::Outcome outcome, Lock& lock) {
+    while (true) {
+        switch (outcome) {
+            case Connection::Outcome::incomplete:
+                break;
+            case Connection::Outcome::expects:
+                output_->send(std::string(continue_line));
+                break;
+            case Connection::Outcome::refused:
+                refuse(connection_.refusal());
+                break;
+            case Connection::Outcome::overrun:
+                ended_ = true;
+                connection_.close();
+                output_->cut();
+                break;
+            case Connection::Outcome::request: {
+                count_unread();
+                hand_over(connection_.take(), lock);
+                if (!answered_ || ended_) return;
+                outcome = connection_.resume();
+                continue;
+            }
+        }
+        count_unread();
+        return set_deadline();
+    }
+}
+
+void Session::hand_over(Request request, Lock& lock) {
+    request.client = client_;
+    gone_ = std::stop_source{};
+    answered_ = false;
+    handling_ = true;
+    set_deadline();
+    auto gone = gone_.get_token();
+    // The exchange may die in there unanswered, and then answers: not under the lock.
+    lock.unlock();
+    handle(std::move(request), std::move(gone));
+    lock.lock();
+    handling_ = false;
+}
+
+void Session::handle(Request request, std::stop_token gone) {
+    const auto exchange = std::make_shared<Exchange>(
+        std::move(request), std::move(gone),
+        [self = shared_from_this()](const Request& answered, Response response) {
+            self->answer(answered, std::move(response));
+        });
+    try {
+        service_->handler(exchange);
+    } catch (const std::exception& error) {
+        sys::log(sys::Level::error, "handler_failed", {{"error", error.what()}});
+        exchange->answer(problem(500, "the server failed to handle the request"));
+    }
+}
+
+void Session::answer(const Request& request, Response response) {
+    auto lock = Lock(mutex_);
+    const auto keep = request.keep_alive && !ended_ && !service_->draining;
+    auto rendered =
+        render(request, std::move(response), keep ? Afterwards::keep_alive : Afterwards::close,
+               service_->settings.idle_timeout);
+    output_->send(std::move(rendered.head), std::move(rendered.body));
+    answered_ = true;
+    if (!keep) {
+        ended_ = true;
+        connection_.close();
+        output_->finish(Output::Ending::both_ways);
+        return;
+    }
+    if (!handling_) proceed(connection_.resume(), lock);
+}
+
+void Session::refuse(const Response& response) {
+    ended_ = true;
+    connection_.close();
+    auto rendered = render(Request{}, response, Afterwards::close, {});
+    output_->send(std::move(rendered.head), std::move(rendered.body));
+    output_->finish(Output::Ending::sending_only);
+    sys::log(sys::Level::debug, "request_refused",
+             {{"client", client_}, {"status", response.status}});
+}
+
+void Session::on_end() {
+    auto gone = std::stop_source{std::nostopstate};
+    {
+        const auto lock = Lock(mutex_);
+        ended_ = true;
+        if (!answered_) {
+            gone = gone_;
+        } else {
+            connection_.close();
+            output_->finish(Output::Ending::both_ways);
+        }
+    }
+    // Without the lock: callbacks on the token run here.
+    gone.request_stop();
+}
+
+void Session::on_tick(Clock::time_point now) {
+    const auto lock = Lock(mutex_);
+    if (now < deadline_) return;
+    switch (connection_.phase()) {
+        case Connection::Phase::busy:
+            return;
+        case Connection::Phase::header:
+            refuse(problem(408, "the header did not arrive in time (server.header_timeout)"));
+            break;
+        case Connection::Phase::body:
+            refuse(problem(408, "the body did not arrive in time (server.body_timeout)"));
+            break;
+        case Connection::Phase::idle:
+            // A client that is still reading its answer is not idle; the writer watches it.
+            if (output_->unsent() > 0) break;
+            ended_ = true;
+            connection_.close();
+            [[fallthrough]];
+        case Connection::Phase::closed:
+            output_->cut();
+            break;
+    }
+    count_unread();
+    timed_phase_ = Connection::Phase::busy;
+    set_deadline();
+}
+
+void Session::end_if_idle() {
+    const auto lock = Lock(mutex_);
+    if (connection_.phase() != Connection::Phase::idle) return;
+    ended_ = true;
+    connection_.close();
+    output_->finish(Output::Ending::both_ways);
+}
+
+void Session::cut() {
+    const auto lock = Lock(mutex_);
+    ended_ = true;
+    output_->cut();
+}
+
+void Session::count_unread() {
+    const auto held = connection_.phase() == Connection::Phase::busy ? 0 : connection_.held();
+    service_->unread += held - counted_;  // wraps around to a subtraction if it is less
+    counted_ = held;
+    if (held > 0 && service_->unread > unread_limit(service_->settings)) {
+        refuse(problem(503, "too many large requests are coming in at once"));
+        service_->unread -= std::exchange(counted_, 0);
+    }
+}
+
+// A deadline runs from the beginning of its phase, so that a drip of bytes does not move it.
+void Session::set_deadline() {
+    const auto phase = connection_.phase();
+    if (phase == timed_phase_) return;
+    timed_phase_ = phase;
+    const auto& settings = service_->settings;
+    switch (phase) {
+        case Connection::Phase::idle:
+            deadline_ = after(settings.idle_timeout);
+            break;
+        case Connection::Phase::header:
+            deadline_ = after(settings.header_timeout);
+            break;
+        case Connection::Phase::body:
+            deadline_ = after(settings.body_timeout);
+            break;
+        case Connection::Phase::busy:
+            deadline_ = Clock::time_point::max();
+            break;
+        case Connection::Phase::closed:
+            deadline_ = after(farewell);
+            break;
+    }
+}
+
+}  // namespace http

@@ -1,0 +1,16 @@
+// What the handlers of requests work with: references to what main owns.
+#pragma once
+
+#include "api/resources/readiness.h"
+#include "engine/admission.h"
+#include "engine/engine.h"
+
+namespace resources {
+
+struct Context {
+    engine::Engine& engine;
+    engine::Admission& admission;
+    Readiness& readiness;
+};
+
+}  // namespace resources

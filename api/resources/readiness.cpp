@@ -1,0 +1,75 @@
+#include "api/resources/readiness.h"
+
+#include <utility>
+
+#include "api/resources/answer.h"
+#include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
+
+namespace resources {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr auto good_for = std::chrono::seconds{5};
+// Bad news is looked at again soon: whoever waits for the engine to become ready should not wait longer.
+constexpr auto bad_for = std::chrono::milliseconds{200};
+
+void tell(http::Exchange& exchange, const std::string& trouble) {
+    exchange.answer(trouble.empty() ? json(200, R"({"status":"ready"})") : message(503, trouble));
+}
+
+}  // namespace
+
+void Readiness::answer(const std::shared_ptr<http::Exchange>& exchange) {
+    std::unique_lock lock{mutex_};
+    const auto age = steady_clock::now() - proven_;
+    if (withdrawn_ || age < (trouble_.empty() ? steady_clock::duration{good_for} : bad_for)) {
+        const auto trouble = withdrawn_ ? "shutting down" : trouble_;
+        lock.unlock();
+        return tell(*exchange, trouble);
+    }
+    waiting_.push_back(exchange);
+    if (std::exchange(flying_, true)) return;
+    lock.unlock();
+    send_canary();
+}
+
+void Readiness::withdraw() {
+    const std::lock_guard lock{mutex_};
+    withdrawn_ = true;
+}
+
+void Readiness::send_canary() {
+    try {
+        admission_.submit({}, [this] { fly(); });
+    } catch (const sys::Error&) {
+        // A full queue proves that much: jobs are being run, and more is not wanted now.
+        const std::lock_guard lock{mutex_};
+        flying_ = false;
+        for (const auto& exchange : std::exchange(waiting_, {})) tell(*exchange, "busy");
+    }
+}
+
+// On a slot's thread, of which it is the top.
+void Readiness::fly() {
+    std::string trouble;
+    try {
+        engine_.prove_readiness({});
+    } catch (const std::exception& error) {
+        trouble = error.what();
+        sys::log(sys::Level::warn, "not_ready", {{"error", trouble}});
+    }
+    std::vector<std::shared_ptr<http::Exchange>> waiting;
+    {
+        const std::lock_guard lock{mutex_};
+        trouble_ = trouble;
+        proven_ = steady_clock::now();
+        flying_ = false;
+        waiting.swap(waiting_);
+    }
+    for (const auto& exchange : waiting) tell(*exchange, trouble);
+}
+
+}  // namespace resources

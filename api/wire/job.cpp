@@ -1,0 +1,345 @@
+#include "api/wire/job.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "api/wire/content.h"
+#include "api/wire/file_set.h"
+#include "api/wire/syntax_error.h"
+#include "isolate/sys/error.h"
+
+namespace wire {
+
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::element_type;
+using Parser = simdjson::dom::parser;
+using Field = std::optional<element>;  // empty: absent
+
+// A thread keeps the memory that requests up to this size need; larger ones bring and take their
+// own.
+constexpr std::size_t kept_bytes = 1024 * 1024;
+constexpr std::size_t max_depth = 64;
+
+[[noreturn]] void refuse(std::string sentence) {
+    // What a client sent may be in it, and an exception's text ends at the first NUL.
+    std::replace(sentence.begin(), sentence.end(), '\0', '?');
+    throw sys::Error(sys::Kind::invalid, sentence);
+}
+
+Parser new_parser() {
+    Parser parser;
+    if (parser.allocate(4096, max_depth) != simdjson::SUCCESS) throw std::bad_alloc();
+    return parser;
+}
+
+Parser& kept_parser() {
+    thread_local Parser parser = new_parser();
+    return parser;
+}
+
+// The fields of a request that mean something; the elements live as long as the parser's document.
+struct Request {
+    Field language, version, files, stdin_text, args;
+    Field compile_memory_limit, run_memory_limit;
+    Field compile_timeout, run_timeout;
+    Field compile_cpu_time, run_cpu_time;
+};
+
+Field* field_called(std::string_view name, Request& request) {
+    struct Row {
+        std::string_view name;
+        Field Request::*field;
+    };
+    static constexpr Row rows[] = {
+        {"language", &Request::language},
+        {"version", &Request::version},
+        {"files", &Request::files},
+        {"stdin", &Request::stdin_text},
+        {"args", &Request::args},
+        {"compile_memory_limit", &Request::compile_memory_limit},
+        {"run_memory_limit", &Request::run_memory_limit},
+        {"compile_timeout", &Request::compile_timeout},
+        {"run_timeout", &Request::run_timeout},
+        {"compile_cpu_time", &Request::compile_cpu_time},
+        {"run_cpu_time", &Request::run_cpu_time},
+    };
+    for (const auto& row : rows) {
+        if (row.name == name) return &(request.*row.field);
+    }
+    return nullptr;
+}
+
+Request parse(Parser& parser, std::string_view body) {
+    Request request;
+    if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);  // a byte order mark
+    if (body.empty()) return request;
+
+    element root;
+    const auto error = parser.parse(body.data(), body.size()).get(root);
+    if (error == simdjson::MEMALLOC) throw std::bad_alloc();
+    if (error) throw explain_syntax(body, simdjson::error_message(error));
+    if (root.is_array()) return request;
+    simdjson::dom::object object;
+    if (root.get(object) != simdjson::SUCCESS) {
+        throw SyntaxError("SyntaxError: a request must be an object; at line 1, column 1");
+    }
+    for (const auto [name, value] : object) {
+        if (auto* const field = field_called(name, request)) *field = value;
+    }
+    return request;
+}
+
+// As JavaScript sees it, and with it Piston: absent, null, false, 0 and "" are all "not given".
+bool is_given(const Field& field) {
+    if (!field) return false;
+    switch (field->type()) {
+        case element_type::NULL_VALUE:
+            return false;
+        case element_type::BOOL:
+            return bool(*field);
+        case element_type::STRING:
+            return !std::string_view(*field).empty();
+        case element_type::INT64:
+        case element_type::UINT64:
+        case element_type::DOUBLE:
+            return double(*field) != 0;
+        case element_type::ARRAY:
+        case element_type::OBJECT:
+            return true;
+    }
+    __builtin_unreachable();
+}
+
+std::string_view required_text(const Field& field, const char* name) {
+    if (!is_given(field) || !field->is_string())
+        refuse(std::string(name) + " is required as a string");
+    return *field;
+}
+
+// A file of the request, before its content is decoded.
+struct SentFile {
+    Field name, encoding;
+    std::string_view content;
+
+    // Whether it may stand for the program: said to be utf8, or not said to be anything else.
+    bool is_utf8() const {
+        return !is_given(encoding) ||
+               (encoding->is_string() && std::string_view(*encoding) == "utf8");
+    }
+    bool is_encoded_as(std::string_view wanted) const {
+        return encoding && encoding->is_string() && std::string_view(*encoding) == wanted;
+    }
+};
+
+SentFile read_file(const element& value, std::size_t index) {
+    const auto place = "files[" + std::to_string(index) + "]";
+    if (value.is_null()) refuse(place + " is required as an object");
+    SentFile file;
+    Field content;
+    simdjson::dom::object object;
+    // Something else without fields, such as a number, lacks its content.
+    if (value.get(object) == simdjson::SUCCESS) {
+        for (const auto [name, member] : object) {
+            if (name == "name") file.name = member;
+            if (name == "content") content = member;
+            if (name == "encoding") file.encoding = member;
+        }
+    }
+    if (!content || !content->is_string()) refuse(place + ".content is required as a string");
+    file.content = *content;
+    return file;
+}
+
+std::vector<SentFile> read_files(const Field& field) {
+    if (!field || !field->is_array()) refuse("files is required as an array");
+    std::vector<SentFile> files;
+    for (const auto value : simdjson::dom::array(*field)) {
+        if (files.size() == engine::max_files) {
+            refuse("files has more than " + std::to_string(engine::max_files) + " elements");
+        }
+        files.push_back(read_file(value, files.size()));
+    }
+    return files;
+}
+
+engine::File decode_file(const SentFile& sent, std::size_t index, bool always_code) {
+    engine::File file;
+    if (!is_given(sent.name)) {
+        file.name = "file" + std::to_string(index) + ".code";
+    } else if (sent.name->is_string()) {
+        file.name = std::string_view(*sent.name);
+    } else {
+        refuse("files[" + std::to_string(index) + "].name must be a string");
+    }
+    const bool base64 = sent.is_encoded_as("base64");
+    const bool hex = sent.is_encoded_as("hex");
+    file.content = base64 ? decode_base64(sent.content)
+                   : hex  ? decode_hex(sent.content)
+                          : std::string(sent.content);
+    file.is_code = always_code || (!base64 && !hex);
+    return file;
+}
+
+// What a request below zero means: for memory, that of most clients, as much as there is.
+enum class Negative { means_the_most, is_refused };
+
+// One limit of a request within the runtime's own, which is given as a count with its "unlimited".
+std::uint64_t within(std::uint64_t own, std::uint64_t unlimited, const Field& asked,
+                     const char* name, Negative negative) {
+    constexpr double largest_exact = 9007199254740992;  // 2^53; more is as good as no limit
+    if (!is_given(asked)) return own;
+    double value = 0;
+    if (!asked->is_number() || asked->get(value) != simdjson::SUCCESS) {
+        refuse("If specified, " + std::string(name) + " must be a number");
+    }
+    if (own == unlimited) {
+        if (value < 0 || value >= largest_exact) return own;
+    } else if (value > static_cast<double>(own)) {
+        refuse(std::string(name) + " cannot exceed the configured limit of " + std::to_string(own));
+    } else if (value < 0) {
+        if (negative == Negative::is_refused) refuse(std::string(name) + " must be non-negative");
+        return own;
+    }
+    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(value));
+}
+
+void lower(config::Bytes& limit, const Field& asked, const char* name) {
+    limit.count =
+        within(limit.count, config::unlimited_bytes.count, asked, name, Negative::means_the_most);
+}
+
+void lower(config::Milliseconds& limit, const Field& asked, const char* name) {
+    const auto count = [](config::Milliseconds time) {
+        return static_cast<std::uint64_t>(time.count());
+    };
+    const auto chosen =
+        within(count(limit), count(config::unlimited_time), asked, name, Negative::is_refused);
+    limit = config::Milliseconds(static_cast<std::int64_t>(chosen));
+}
+
+config::StageLimits decode_limits(const Request& request, config::StageLimits limits) {
+    lower(limits.compile.memory, request.compile_memory_limit, "compile_memory_limit");
+    lower(limits.run.memory, request.run_memory_limit, "run_memory_limit");
+    lower(limits.compile.wall_time, request.compile_timeout, "compile_timeout");
+    lower(limits.run.wall_time, request.run_timeout, "run_timeout");
+    lower(limits.compile.cpu_time, request.compile_cpu_time, "compile_cpu_time");
+    lower(limits.run.cpu_time, request.run_cpu_time, "run_cpu_time");
+    return limits;
+}
+
+std::string decode_stdin(const Field& field) {
+    std::string text;
+    if (is_given(field)) {
+        if (!field->is_string()) refuse("stdin must be a string");
+        text = std::string_view(*field);
+    }
+    if (!text.ends_with('\n')) text += '\n';
+    return text;
+}
+
+std::string number_text(const element& value) {
+    if (!value.is_double()) return simdjson::minify(value);
+    const double number = value;
+    if (number == 0) return "0";
+    // Where JavaScript changes to exponents.
+    const bool plain = std::abs(number) >= 1e-6 && std::abs(number) < 1e21;
+    std::array<char, 64> text{};
+    const auto [end, error] =
+        std::to_chars(text.begin(), text.end(), number,
+                      plain ? std::chars_format::fixed : std::chars_format::scientific);
+    return {text.begin(), end};
+}
+
+// What JavaScript's String() makes of a value.
+std::string text_of(const element& value) {
+    switch (value.type()) {
+        case element_type::STRING:
+            return std::string(std::string_view(value));
+        case element_type::NULL_VALUE:
+            return "null";
+        case element_type::BOOL:
+            return bool(value) ? "true" : "false";
+        case element_type::OBJECT:
+            return "[object Object]";
+        case element_type::INT64:
+        case element_type::UINT64:
+        case element_type::DOUBLE:
+            return number_text(value);
+        case element_type::ARRAY:
+            break;
+    }
+    std::string joined;
+    bool first = true;
+    for (const auto member : simdjson::dom::array(value)) {
+        if (!std::exchange(first, false)) joined += ',';
+        if (!member.is_null()) joined += text_of(member);
+    }
+    return joined;
+}
+
+std::vector<std::string> decode_arguments(const Field& field) {
+    std::vector<std::string> arguments;
+    if (!is_given(field)) return arguments;
+    if (!field->is_array()) refuse("args must be an array");
+    std::size_t total = 0;
+    for (const auto value : simdjson::dom::array(*field)) {
+        const auto place = "args[" + std::to_string(arguments.size()) + "]";
+        auto argument = text_of(value);
+        if (argument.find('\0') != argument.npos) refuse(place + " contains a NUL byte");
+        if (argument.size() > engine::max_argument_bytes) {
+            refuse(place + " is longer than " + std::to_string(engine::max_argument_bytes) +
+                   " bytes");
+        }
+        total += argument.size() + 1;
+        if (total > engine::max_arguments_bytes) {
+            refuse("args are longer than " + std::to_string(engine::max_arguments_bytes) +
+                   " bytes together");
+        }
+        arguments.push_back(std::move(argument));
+    }
+    return arguments;
+}
+
+}  // namespace
+
+engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes) {
+    std::optional<Parser> large;
+    if (body.size() > kept_bytes) large = new_parser();
+    const auto request = parse(large ? *large : kept_parser(), body);
+
+    const auto language = required_text(request.language, "language");
+    const auto version = required_text(request.version, "version");
+    const auto sent = read_files(request.files);
+    engine::Job job;
+    job.runtime = runtimes.find(language, version);
+    if (!job.runtime) {
+        refuse(std::string(language) + "-" + std::string(version) + " runtime is unknown");
+    }
+    // Piston's language for programs that are sent compiled: there every file may be the program.
+    const bool any_file = job.runtime->language == "file";
+    const auto is_utf8 = [](const SentFile& file) { return file.is_utf8(); };
+    if (!any_file && std::none_of(sent.begin(), sent.end(), is_utf8)) {
+        refuse("files must include at least one utf8 encoded file");
+    }
+    if (sent.empty()) refuse("files must include at least one file");
+    job.limits = decode_limits(request, job.runtime->limits);
+    job.stdin_text = decode_stdin(request.stdin_text);
+    job.arguments = decode_arguments(request.args);
+    FileSet files;
+    for (std::size_t i = 0; i < sent.size(); ++i) files.add(decode_file(sent[i], i, any_file));
+    job.files = std::move(files).take();
+    return job;
+}
+
+}  // namespace wire

@@ -1,0 +1,24 @@
+// A request to execute, from JSON to a job: decoded, checked and limited.
+//
+// The checks, their order and their sentences are Piston's, because clients match on them; where
+// Piston answers nothing useful (an empty 400 or 500) the sentence names the field. Fields nobody
+// knows are ignored, of a field given twice the last counts. Where 0, null, false or "" is given
+// for a limit, the runtime's own applies, which is also the most that can be asked for: nothing
+// lifts a limit.
+#pragma once
+
+#include <string_view>
+
+#include "engine/job.h"
+#include "engine/runtime.h"
+
+namespace wire {
+
+// The job, without an id. An empty body counts as an object without fields, and so does an array.
+// Text of the request's own, such as stdin, comes out as UTF-8; stdin always ends in a newline.
+// Throws wire::SyntaxError (syntax_error.h) for a body that is not JSON in UTF-8, nests deeper than
+// 64 levels, or holds half a surrogate pair; sys::Error{invalid} for everything else that cannot be
+// run.
+engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes);
+
+}  // namespace wire

@@ -1,0 +1,63 @@
+#include "config/rules.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <system_error>
+
+namespace config {
+
+namespace {
+
+constexpr std::string_view digits = "0123456789";
+constexpr std::string_view lower = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+bool consists_of(std::string_view text, std::initializer_list<std::string_view> alphabets) {
+    return std::ranges::all_of(text, [&](char letter) {
+        return std::ranges::any_of(alphabets,
+                                   [&](auto set) { return set.find(letter) != set.npos; });
+    });
+}
+
+bool is_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const auto* last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, port);
+    return error == std::errc{} && end == last;
+}
+
+bool is_host(std::string_view text) {
+    if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+        return consists_of(text.substr(1, text.size() - 2), {digits, "abcdefABCDEF", ":."});
+    }
+    return !text.empty() && consists_of(text, {digits, lower, upper, ".-_"});
+}
+
+}  // namespace
+
+bool is_host_and_port(std::string_view text) {
+    const auto colon = text.rfind(':');
+    return colon != text.npos && is_host(text.substr(0, colon)) && is_port(text.substr(colon + 1));
+}
+
+bool is_plain_name(std::string_view text) {
+    return !text.empty() && text.size() <= 32 && lower.find(text.front()) != lower.npos &&
+           consists_of(text, {digits, lower, upper, "-_"});
+}
+
+bool is_absolute_path(std::string_view text) {
+    const auto printable = [](char letter) { return letter > ' ' && letter < '\x7f'; };
+    return text.starts_with('/') && text.find("..") == text.npos &&
+           std::ranges::all_of(text, printable);
+}
+
+bool is_absolute_path_or_empty(std::string_view text) {
+    return text.empty() || is_absolute_path(text);
+}
+
+bool is_absolute_path_or_auto(std::string_view text) {
+    return text == "auto" || is_absolute_path(text);
+}
+
+}  // namespace config

@@ -1,0 +1,24 @@
+// What a setting that is text may look like. Pure predicates, private to this folder: each says
+// only whether the text has the right form, never whether the thing it names exists.
+#pragma once
+
+#include <string_view>
+
+namespace config {
+
+// "host:port": a name, an IPv4 address or an IPv6 address in brackets; port 0 to 65535, where 0
+// lets the kernel choose one.
+bool is_host_and_port(std::string_view text);
+
+// A word that can be part of a file name: a lower-case letter, then letters, digits, '-' and '_';
+// at most 32 bytes.
+bool is_plain_name(std::string_view text);
+
+// A path from the root in printable characters, without "..".
+bool is_absolute_path(std::string_view text);
+
+bool is_absolute_path_or_empty(std::string_view text);
+
+bool is_absolute_path_or_auto(std::string_view text);
+
+}  // namespace config

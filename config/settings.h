@@ -1,0 +1,115 @@
+// Every knob of the engine: its name, default, meaning, and where its value came from.
+//
+// Settings is one plain value, made once in main and handed down by const reference. The table in
+// knobs.cpp is the only list of knobs: file, environment (CRANKCASE_SECTION_KEY and Piston's own
+// PISTON_* names), flags and `config show` all read it. Precedence: flag, CRANKCASE_ variable,
+// PISTON_ variable, file, default. A wrong value is refused with the place it stands in (file and
+// line, variable or flag), even if another source outranks it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/limits.h"
+#include "config/units.h"
+
+namespace config {
+
+enum class LogLevel { debug, info, warn, error, none };
+
+struct Server {
+    std::string listen = "127.0.0.1:2000";
+    int io_threads = 1;
+    int max_connections = 1024;
+    Bytes body_limit = 8_MiB;
+    Bytes header_limit = 16_KiB;
+    Milliseconds header_timeout{10'000};  // first byte of a request to the end of its header
+    Milliseconds body_timeout{60'000};    // end of header to the end of the body
+    Milliseconds idle_timeout{75'000};    // between two requests on a connection
+    Milliseconds write_timeout{60'000};   // without the client taking a byte
+    Bytes write_buffer = 64_MiB;          // unsent answers, all clients together
+
+    bool operator==(const Server&) const = default;
+};
+
+struct Pool {
+    int runners = 8;
+    int jobs_per_runner = 256;
+    Milliseconds start_timeout{10'000};
+    std::uint32_t first_uid = 1'000'000;  // host uid and gid of the first runner's root
+    std::string cgroup = "auto";          // "auto", or a cgroup path all runners' groups go under
+
+    bool operator==(const Pool&) const = default;
+};
+
+struct Admission {
+    int concurrent_jobs = 8;
+    int queued_jobs = 256;
+    Bytes queued_bytes = 64_MiB;
+
+    bool operator==(const Admission&) const = default;
+};
+
+struct Paths {
+    std::string run_directory = "/run/crankcase";  // lock, mount points; made at start
+    std::string recipes = "";                      // empty: beside the program, then /usr/share
+    std::string seccomp_policy = "";               // likewise
+
+    bool operator==(const Paths&) const = default;
+};
+
+struct Settings {
+    std::string instance = "crankcase";  // names cgroups and containers
+    std::string user = "crankcase";      // whom the daemon becomes
+    LogLevel log_level = LogLevel::info;
+    Server server;
+    Pool pool;
+    Admission admission;
+    Paths paths;
+    StageLimits limits;
+    std::map<std::string, LimitOverrides> limit_overrides;  // by language name
+
+    bool operator==(const Settings&) const = default;
+};
+
+// A value that was refused. what() is one sentence: the place, the key, the value, what would do.
+class SettingsError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Where values come from. What is left out says nothing.
+struct Sources {
+    std::string file{};
+    bool file_must_exist = false;
+
+    // Looks up one environment variable.
+    std::function<std::optional<std::string>(const std::string& name)> variable{};
+
+    // "section.key" and value, in the order given; of two for one key the last one counts.
+    std::vector<std::pair<std::string, std::string>> flags{};
+};
+
+// One row of `config show`. The origin is "default", "/etc/crankcase.toml:12", "environment
+// CRANKCASE_SERVER_LISTEN" or "flag --set server.listen".
+struct ShownSetting {
+    std::string key, value, origin, help;
+};
+
+struct Loaded {
+    Settings settings;
+    std::vector<ShownSetting> shown;  // every knob, in the order of the file, then limit_overrides
+    std::vector<std::string> notes;   // what was accepted but has no effect; for the log
+};
+
+// Reads all sources. Throws SettingsError at the first value that cannot be used, for unknown keys
+// in the file or in the flags, and for values that do not go together.
+Loaded load(const Sources& sources);
+
+}  // namespace config

@@ -1,0 +1,101 @@
+#include "engine/command.h"
+
+#include <algorithm>
+
+namespace engine {
+
+namespace {
+
+std::vector<std::string> code_files(const Job& job) {
+    std::vector<std::string> names;
+    for (const auto& file : job.files) {
+        if (file.is_code) names.push_back(file.name);
+    }
+    return names;
+}
+
+void append(std::vector<std::string>& argv, const std::vector<std::string>& more) {
+    argv.insert(argv.end(), more.begin(), more.end());
+}
+
+std::vector<std::string> fill_in(const packages::Script& script, const Job& job) {
+    std::vector<std::string> argv;
+    for (const auto& element : script.argv) {
+        if (element == "{main}") {
+            argv.push_back(main_file(job));
+        } else if (element == "{files}") {
+            append(argv, code_files(job));
+        } else if (element == "{args}") {
+            append(argv, job.arguments);
+        } else {
+            argv.push_back(element);
+        }
+    }
+    return argv;
+}
+
+std::vector<std::string> call_script(const Job& job, Stage stage) {
+    std::vector<std::string> argv;
+    if (stage == Stage::compile) {
+        argv = {"/box/compile"};
+        append(argv, code_files(job));
+    } else {
+        argv = {"/box/run", main_file(job)};
+        append(argv, job.arguments);
+    }
+    return argv;
+}
+
+// Contract section 5.2: a later value of the same name wins, as it would for a shell that sets them in turn.
+std::vector<std::string> environment_of(const Job& job, const config::Limits& limits) {
+    std::vector<std::string> environment{"LIBC_FATAL_STDERR_=1", "HOME=/tmp"};
+    for (const auto& variable : job.runtime->environment) {
+        const auto name = variable.substr(0, variable.find('=') + 1);
+        std::erase_if(environment, [&](const auto& earlier) { return earlier.starts_with(name); });
+        if (variable.size() > name.size()) environment.push_back(variable);
+    }
+    environment.push_back("PISTON_LANGUAGE=" + job.runtime->language);
+    if (limits.memory != config::unlimited_bytes) {
+        // For runtimes that size themselves by the machine they see, such as the JVM.
+        environment.push_back("CRANKCASE_MEMORY_LIMIT=" + std::to_string(limits.memory.count));
+    }
+    return environment;
+}
+
+}  // namespace
+
+const packages::Script& script_of(const Job& job, Stage stage) {
+    return stage == Stage::compile ? job.runtime->compile.value() : job.runtime->run;
+}
+
+bool needs_shell(const Job& job, Stage stage) {
+    const auto& script = script_of(job, stage);
+    return !script.text.empty() && (script.argv.empty() || code_files(job).size() > 1);
+}
+
+isolate::Command command_of(const Job& job, Stage stage) {
+    const auto& script = script_of(job, stage);
+    const auto& limits = stage == Stage::compile ? job.limits.compile : job.limits.run;
+    return {
+        .argv = needs_shell(job, stage) ? call_script(job, stage) : fill_in(script, job),
+        .environment = environment_of(job, limits),
+        .limits = limits,
+    };
+}
+
+std::string script_text(const packages::Script& script) {
+    return script.text.starts_with("#!") ? script.text : "#!/bin/sh\n" + script.text;
+}
+
+std::string main_file(const Job& job) {
+    const auto main = std::find_if(job.files.begin(), job.files.end(), [](const auto& file) { return file.is_code; });
+    return main == job.files.end() ? std::string{} : main->name;
+}
+
+std::string argument_lines(const Job& job) {
+    std::string lines;
+    for (const auto& argument : job.arguments) lines += argument + '\n';
+    return lines;
+}
+
+}  // namespace engine

@@ -1,0 +1,126 @@
+#include "engine/execution.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "engine/classify.h"
+#include "engine/command.h"
+#include "isolate/supervise.h"
+
+namespace engine {
+
+namespace {
+
+using isolate::Cause;
+
+constexpr const char* code_copy = "code.code";
+constexpr const char* argument_file = "args.args";
+
+// The box must fit into the memory of either stage with room to run: a box filled to the brim would
+// otherwise turn every later stage into an out-of-memory.
+config::Bytes box_size(const config::StageLimits& limits) {
+    const auto memory = std::min(limits.compile.memory, limits.run.memory);
+    const auto disk = std::max(limits.compile.disk, limits.run.disk);
+    return {std::min(disk.count, memory.count - memory.count / 4)};
+}
+
+// Collects both streams, and their order if both are used.
+class Collector {
+public:
+    void take(isolate::Stream stream, std::string_view bytes) {
+        auto& own = stream == isolate::Stream::standard_out ? output_.out : output_.err;
+        const auto& other = stream == isolate::Stream::standard_out ? output_.err : output_.out;
+        if (output_.both.empty() && !other.empty()) output_.both = other;
+        if (!output_.both.empty()) output_.both.append(bytes);
+        own.append(bytes);
+    }
+
+    Output&& finish() { return std::move(output_); }
+
+private:
+    Output output_;
+};
+
+// A program that cannot be executed is the program's failure, told as a shell tells it.
+std::optional<int> shell_code(const isolate::Fault& fault) {
+    if (fault.step != isolate::Step::execute) return std::nullopt;
+    switch (fault.error) {
+        case ENOENT:
+        case ENOTDIR: return 127;
+        case EACCES:
+        case ENOEXEC:
+        case ELOOP:
+        case EISDIR: return 126;
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace
+
+Execution::Execution(isolate::Lease lease, const Job& job, Events& events, std::stop_token stop)
+    : job_(job),
+      events_(events),
+      stop_(std::move(stop)),
+      box_(std::move(lease), box_size(job.limits),
+           std::max(job.limits.compile.disk_entries, job.limits.run.disk_entries)) {
+    place_files();
+}
+
+void Execution::place_files() {
+    bool has_copy = false;
+    bool has_arguments = false;
+    const std::string* main = nullptr;
+    for (const auto& file : job_.files) {
+        box_.place(file.name, file.content);
+        has_copy = has_copy || file.name == code_copy;
+        has_arguments = has_arguments || file.name == argument_file;
+        if (!main && file.is_code) main = &file.content;
+    }
+    if (main && !has_copy) box_.place(code_copy, *main);
+    if (!has_arguments) box_.place(argument_file, argument_lines(job_));
+    if (needs_shell(job_, Stage::run)) box_.place_script("run", script_text(job_.runtime->run));
+    if (job_.runtime->compiled() && needs_shell(job_, Stage::compile)) {
+        box_.place_script("compile", script_text(*job_.runtime->compile));
+    }
+}
+
+StageResult Execution::run(Stage stage) {
+    events_.stage_started(stage);
+    const auto command = command_of(job_, stage);
+    const auto began = std::chrono::steady_clock::now();
+    Collector collector;
+    auto process = box_.start(command);
+    auto exit = isolate::supervise(
+        std::move(process), box_.runner(),
+        {.limits = command.limits,
+         .standard_in = stage == Stage::run ? std::string_view{job_.stdin_text} : std::string_view{},
+         .sink =
+             [&](isolate::Stream stream, std::string_view bytes) {
+                 collector.take(stream, bytes);
+                 events_.output(stage, stream == isolate::Stream::standard_out ? Stream::out : Stream::err, bytes);
+             },
+         .stop = stop_,
+         .began = began});
+    const auto usage = box_.runner().cgroup().end();
+
+    StageResult result;
+    if (const auto code = shell_code(exit.fault); exit.cause == Cause::not_started && code) {
+        result.message = command.argv.front() + ": " + sys::describe(exit.fault.error);
+        exit = {.cause = Cause::own_exit, .code = *code, .fault = {}, .wall_time = exit.wall_time};
+    }
+    result.verdict = classify(exit, usage, command.limits);
+    if (exit.cause == Cause::own_exit) result.exit_code = exit.code;
+    if (exit.cause != Cause::own_exit && exit.cause != Cause::not_started) result.signal = exit.code;
+    if (result.verdict == Verdict::broken) {
+        throw sys::Error(sys::Kind::broken, std::string{"cannot start the program: "} +
+                                                isolate::name(exit.fault.step) + ": " +
+                                                sys::describe(exit.fault.error));
+    }
+    result.output = collector.finish();
+    result.wall_time = exit.wall_time;
+    result.cpu_time = usage.cpu_time;
+    result.memory = usage.memory;
+    return result;
+}
+
+}  // namespace engine

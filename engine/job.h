@@ -1,0 +1,43 @@
+// A job: one request to execute, decoded and checked. Plain values; whoever speaks some wire format
+// makes one of these (api/wire) and nothing below knows where it came from.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/limits.h"
+#include "engine/runtime.h"
+
+namespace engine {
+
+struct File {
+    std::string name;         // relative, may contain directories; checked by check_file_name
+    std::string content;      // the bytes, already decoded
+    bool is_code = true;      // false: data beside the program; not passed to the compiler
+
+    bool operator==(const File&) const = default;
+};
+
+struct Job {
+    std::string id;                            // for the log; never shown to the program
+    std::shared_ptr<const Runtime> runtime;    // shared, so that it survives an uninstall
+    std::vector<File> files;                   // the first code file is the main file
+    std::vector<std::string> arguments;
+    std::string stdin_text;
+    config::StageLimits limits;                // effective: request within ceiling
+    std::chrono::microseconds waited{0};       // for admission, before it began
+};
+
+// The most a job may carry besides its files; the kernel would refuse more (man 2 execve).
+inline constexpr std::size_t max_argument_bytes = 128 * 1024 - 1;   // MAX_ARG_STRLEN less the NUL
+inline constexpr std::size_t max_arguments_bytes = 1024 * 1024;     // all of them together
+inline constexpr std::size_t max_files = 1024;
+inline constexpr std::size_t max_file_name_bytes = 1024;            // a path component: 255
+
+// Throws sys::Error{invalid} with a sentence naming the file if the name could not be a file beneath
+// the job's directory: empty, absolute, "..", a NUL, a trailing slash, an overlong component.
+void check_file_name(const std::string& name);
+
+}  // namespace engine

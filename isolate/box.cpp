@@ -1,0 +1,138 @@
+#include "isolate/box.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace isolate {
+
+namespace {
+
+using sys::Error;
+using sys::Kind;
+using namespace config::literals;
+
+constexpr auto start_patience = std::chrono::milliseconds{5000};
+// The PID 1 of a box gives the daemon this much time to be first.
+constexpr auto deadline_slack = std::chrono::milliseconds{500};
+constexpr std::uint64_t stack_bytes = (64_MiB).count;
+constexpr std::uint64_t longest_deadline_ms = 0x7fff'ffff;
+
+struct Pipe {
+    sys::UniqueFd read_end, write_end;
+};
+
+Pipe make_pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) sys::fail("pipe2");
+    return {sys::UniqueFd{ends[0]}, sys::UniqueFd{ends[1]}};
+}
+
+// Ours only: O_NONBLOCK belongs to an end, and a program expects its own to block.
+sys::UniqueFd non_blocking(sys::UniqueFd fd) {
+    if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) sys::fail("fcntl O_NONBLOCK");
+    return fd;
+}
+
+std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
+
+std::uint64_t whole_seconds_above(config::Milliseconds time) {
+    if (time == config::unlimited_time) return ~0ULL;
+    // One more than asked: the daemon's own limit is exact and comes first.
+    return static_cast<std::uint64_t>(time.count()) / 1000 + 2;
+}
+
+SpawnStage describe(const Command& command, std::uint32_t uid) {
+    const auto& limits = command.limits;
+    const auto deadline = limits.wall_time == config::unlimited_time
+                              ? longest_deadline_ms
+                              : static_cast<std::uint64_t>((limits.wall_time + deadline_slack).count());
+    return {
+        .uid = uid,
+        .argument_count = static_cast<std::uint32_t>(command.argv.size()),
+        .environment_count = static_cast<std::uint32_t>(command.environment.size()),
+        .deadline_ms = static_cast<std::uint32_t>(std::min(deadline, longest_deadline_ms)),
+        .open_files = static_cast<std::uint64_t>(limits.open_files),
+        .file_bytes = limits.file_size.count,
+        .cpu_seconds = whole_seconds_above(limits.cpu_time),
+        .stack_bytes = stack_bytes,
+    };
+}
+
+std::string join_strings(const Command& command) {
+    std::string strings;
+    for (const auto* list : {&command.argv, &command.environment}) {
+        for (const auto& text : *list) strings.append(text).push_back('\0');
+    }
+    return strings;
+}
+
+}  // namespace
+
+Box::Box(Lease lease, config::Bytes disk, int entries)
+    : lease_(std::move(lease)), uid_(lease_.runner().next_uid()) {
+    runner().tell_spawner(Verb::open_box, OpenBox{.uid = uid_,
+                                                  .entries = static_cast<std::uint32_t>(entries),
+                                                  .bytes = disk.count});
+}
+
+void Box::place(std::string_view name, std::string_view content) {
+    send_file(Place::submission, name, content);
+}
+
+void Box::place_script(std::string_view name, std::string_view text) {
+    send_file(Place::script, name, text);
+}
+
+void Box::send_file(Place place, std::string_view name, std::string_view content) {
+    const PlaceFile order{.place = place, .name_bytes = static_cast<std::uint32_t>(name.size())};
+    const std::span<const std::byte> payload[] = {as_bytes(name), as_bytes(content)};
+    runner().tell_spawner(Verb::place_file, order, payload);
+}
+
+Process Box::start(const Command& command) {
+    if (command.argv.empty() || command.argv.size() + command.environment.size() > max_arguments) {
+        throw Error(Kind::invalid, "a program takes at most " + std::to_string(max_arguments) +
+                                       " arguments and environment variables together");
+    }
+    auto in = make_pipe();
+    auto out = make_pipe();
+    auto err = make_pipe();
+    auto report = make_pipe();
+    std::vector<int> fds{in.read_end.get(), out.write_end.get(), err.write_end.get(), report.write_end.get()};
+    if (const int leaf = runner().cgroup().begin(command.limits); leaf >= 0) fds.push_back(leaf);
+    const auto strings = join_strings(command);
+    const std::span<const std::byte> payload[] = {as_bytes(strings)};
+    runner().tell_spawner(Verb::spawn_stage, describe(command, uid_), payload, fds);
+    const auto answer = runner().hear_spawner(start_patience);
+    if (answer.verb == Verb::stage_refused) refuse(answer.as<Fault>());
+    if (answer.verb != Verb::stage_started) throw Error(Kind::broken, "a runner gave an unexpected answer");
+    return {
+        .pid = answer.as<StageStarted>().pid,
+        .standard_in = non_blocking(std::move(in.write_end)),
+        .standard_out = non_blocking(std::move(out.read_end)),
+        .standard_err = non_blocking(std::move(err.read_end)),
+        .report = non_blocking(std::move(report.read_end)),
+    };
+}
+
+// What the files of a request can cause is the request's fault, not the machine's.
+void Box::refuse(const Fault& fault) {
+    const std::string sentence =
+        std::string{"cannot make the box: "} + name(fault.step) + ": " + sys::describe(fault.error);
+    const bool of_the_files = fault.step == Step::write_file || fault.step == Step::make_directory;
+    if (of_the_files && fault.error == ENOSPC) {
+        throw Error(Kind::invalid, "files do not fit the disk limit of the job (limits.run.disk, disk_entries)");
+    }
+    if (of_the_files && (fault.error == EEXIST || fault.error == ENOTDIR || fault.error == EISDIR)) {
+        throw Error(Kind::invalid, "files name the same path as a file and as a directory");
+    }
+    throw Error(Kind::broken, sentence);
+}
+
+}  // namespace isolate

@@ -1,0 +1,137 @@
+#include "isolate/init/box.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/fsuid.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "isolate/init/plan.h"
+
+namespace isolate {
+
+namespace {
+
+constexpr std::size_t max_name = 4096;
+
+sys::UniqueFd open_directory(const char* path) {
+    return sys::UniqueFd{::open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+}
+
+// Creates a new file beneath a directory; no link is followed, nothing above is reached (man 2 openat2).
+sys::UniqueFd create_beneath(const sys::UniqueFd& directory, const char* name, unsigned mode) {
+    open_how how{};
+    how.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    how.mode = mode;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return sys::UniqueFd{
+        static_cast<int>(::syscall(SYS_openat2, directory.get(), name, &how, sizeof how))};
+}
+
+bool write_all(const sys::UniqueFd& file, std::span<const std::byte> content) {
+    while (!content.empty()) {
+        const auto written = ::write(file.get(), content.data(), content.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written <= 0) return false;
+        content = content.subspan(static_cast<std::size_t>(written));
+    }
+    return true;
+}
+
+// mkdir -p of everything before the last slash. The directories are new and nobody else runs yet; that
+// no component leads elsewhere is checked again by the open that follows.
+bool make_parents(const sys::UniqueFd& directory, char* name) {
+    for (char* slash = std::strchr(name, '/'); slash; slash = std::strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool made = ::mkdirat(directory.get(), name, 0755) == 0 || errno == EEXIST;
+        *slash = '/';
+        if (!made) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+// Keeps the first failure; true while there is none.
+bool InnerBox::made(long result, Step step) {
+    if (result < 0 && fault_.step == Step::none) fault_ = {step, errno};
+    return fault_.step == Step::none;
+}
+
+void InnerBox::open(const OpenBox& order) {
+    if (open_) {
+        fault_ = {Step::open_box, EBUSY};
+        return;
+    }
+    fault_ = {};
+    uid_ = order.uid;
+    char options[128];
+    std::snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755",
+                  static_cast<unsigned long long>(order.bytes), order.entries);
+    if (!made(::mount("box", path::outer_box, "tmpfs", MS_NOSUID | MS_NODEV, options), Step::open_box)) {
+        return;
+    }
+    open_ = true;
+    made(::mkdir(path::outer_box_home, 0755), Step::make_directory);
+    home_ = open_directory(path::outer_box_home);
+    made(::mkdirat(home_.get(), "submission", 0700), Step::make_directory);
+    made(::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW), Step::make_directory);
+    submission_.reset(::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    made(submission_.get(), Step::make_directory);
+    for (const char* shared : {path::outer_box_tmp, path::outer_box_shm}) {
+        // 01777 needs the chmod: the umask of a process must not decide it.
+        made(::mkdir(shared, 01777), Step::make_directory);
+        made(::chmod(shared, 01777), Step::make_directory);
+    }
+}
+
+void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload) {
+    if (!open_ || fault_.step != Step::none) return;
+    char name[max_name];
+    if (order.name_bytes == 0 || order.name_bytes >= max_name || order.name_bytes > payload.size()) {
+        fault_ = {Step::check_message, EINVAL};
+        return;
+    }
+    std::memcpy(name, payload.data(), order.name_bytes);
+    name[order.name_bytes] = '\0';
+    const auto content = payload.subspan(order.name_bytes);
+    if (order.place == Place::submission) {
+        write_submission(name, content);
+        return;
+    }
+    const auto file = create_beneath(home_, name, 0755);
+    if (made(file.get(), Step::write_file)) made(write_all(file, content) ? 0 : -1, Step::write_file);
+}
+
+void InnerBox::write_submission(char* name, std::span<const std::byte> content) {
+    // As the job's user, so that the kernel refuses what the job could not do itself. Dropping the
+    // file-system uid also drops the capabilities that override permissions (man 7 capabilities).
+    ::setfsgid(uid_);
+    ::setfsuid(uid_);
+    if (made(make_parents(submission_, name) ? 0 : -1, Step::make_directory)) {
+        const auto file = create_beneath(submission_, name, 0644);
+        if (made(file.get(), Step::write_file)) {
+            made(write_all(file, content) ? 0 : -1, Step::write_file);
+        }
+    }
+    ::setfsuid(0);
+    ::setfsgid(0);
+}
+
+Fault InnerBox::close() {
+    submission_.reset();
+    home_.reset();
+    Fault result{};
+    if (open_ && ::umount2(path::outer_box, MNT_DETACH) != 0) result = {Step::close_box, errno};
+    open_ = false;
+    fault_ = {};
+    return result;
+}
+
+}  // namespace isolate

@@ -1,0 +1,122 @@
+// From clone to the program: the order of these steps is the security argument.
+//
+// The process starts with the capabilities of the container's root, in namespaces that nobody else is
+// in, already inside the cgroup that limits it (it was born there). First it takes its standard streams
+// and a session of its own. Then, while it still may, it arranges the mounts: the job's directory, /tmp
+// and /dev/shm are three directories of one tmpfs, so that one size and one inode limit hold for all;
+// /proc is new, for this pid namespace; the spawner's own view of the tmpfs is taken away. Then it gives
+// up everything, each step needing what the next ones drop: entering the job's directory needs root (it
+// is 0700 and the job's), limits are only ever lowered, groups go before the user, the user before
+// no_new_privs. The bounding set is empty already: the spawner emptied it once for all its children.
+// The filter is loaded last, by the process that executes the program (timeout.cpp).
+//
+// Nothing here allocates, locks or throws. A step that fails reports itself and ends the process: there
+// is no half-made box.
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <grp.h>
+
+#include <cerrno>
+
+#include "isolate/init/fault.h"
+#include "isolate/init/plan.h"
+
+namespace isolate {
+
+namespace {
+
+// The pipe of the report, once the standard streams are in place; everything above is closed.
+constexpr int report_fd = 3;
+
+// Files of /proc that tell about the host or its kernel and that no program needs.
+constexpr const char* masked_files[] = {
+    "/proc/kcore",       "/proc/keys",       "/proc/key-users",    "/proc/kallsyms",
+    "/proc/timer_list",  "/proc/sched_debug", "/proc/sysrq-trigger", "/proc/kmsg",
+    "/proc/config.gz",
+};
+
+void set_standard_streams(const Plan& plan) {
+    // Received descriptors lie above 3, because 0 to 3 are taken when the container starts.
+    if (::dup2(plan.standard_in, STDIN_FILENO) < 0 || ::dup2(plan.standard_out, STDOUT_FILENO) < 0 ||
+        ::dup2(plan.standard_err, STDERR_FILENO) < 0 ||
+        ::dup3(plan.report, report_fd, O_CLOEXEC) < 0) {
+        give_up(plan.report, Step::set_stdio);
+    }
+}
+
+void bind(const char* from, const char* to) {
+    if (::mount(from, to, nullptr, MS_BIND, nullptr) != 0) give_up(report_fd, Step::bind_box);
+}
+
+void arrange_mounts() {
+    bind(path::outer_box_home, path::box);
+    bind(path::outer_box_tmp, path::tmp);
+    bind(path::outer_box_shm, path::shm);
+    if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+        give_up(report_fd, Step::mount_proc);
+    }
+    if (::umount2(path::outer_box, MNT_DETACH) != 0) give_up(report_fd, Step::hide_box);
+    for (const char* file : masked_files) {
+        // A kernel without the file needs no mask for it.
+        if (::mount("/dev/null", file, nullptr, MS_BIND, nullptr) != 0 && errno != ENOENT) {
+            give_up(report_fd, Step::mask_proc);
+        }
+    }
+}
+
+// The kernel shall prefer anything in a box to anything outside of one (man 5 proc).
+void raise_oom_score() {
+    const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0 || ::write(fd, "1000", 4) != 4) give_up(report_fd, Step::raise_oom_score);
+    ::close(fd);
+}
+
+// Never above what the process has: raising needs a capability outside of the container.
+void lower_limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) != 0) give_up(report_fd, Step::set_limits);
+    limit.rlim_max = hard < limit.rlim_max ? hard : limit.rlim_max;
+    limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
+    if (::setrlimit(resource, &limit) != 0) give_up(report_fd, Step::set_limits);
+}
+
+void set_limits(const SpawnStage& stage) {
+    lower_limit(RLIMIT_CORE, 0, 0);
+    lower_limit(RLIMIT_NOFILE, stage.open_files, stage.open_files);
+    lower_limit(RLIMIT_FSIZE, stage.file_bytes, stage.file_bytes);
+    lower_limit(RLIMIT_CPU, stage.cpu_seconds, stage.cpu_seconds);
+    lower_limit(RLIMIT_STACK, stage.stack_bytes, stage.stack_bytes);
+}
+
+}  // namespace
+
+void become(const Plan& plan) {
+    const auto must = [](Step step, long result) {
+        if (result < 0) give_up(report_fd, step);
+    };
+    set_standard_streams(plan);
+    must(Step::new_session, ::setsid());
+    arrange_mounts();
+    raise_oom_score();
+    set_limits(plan.stage);
+    must(Step::change_directory, ::chdir(path::submission));
+    must(Step::close_files, ::syscall(SYS_close_range, report_fd + 1, ~0U, 0U));
+    ::umask(022);
+    must(Step::drop_groups, ::setgroups(0, nullptr));
+    must(Step::drop_user, ::setresgid(plan.stage.uid, plan.stage.uid, plan.stage.uid));
+    must(Step::drop_user, ::setresuid(plan.stage.uid, plan.stage.uid, plan.stage.uid));
+    must(Step::forbid_privileges, ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    Plan inside = plan;
+    inside.report = report_fd;
+    run_under_deadline(inside);
+}
+
+}  // namespace isolate

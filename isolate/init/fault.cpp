@@ -1,0 +1,19 @@
+#include "isolate/init/fault.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace isolate {
+
+void send_report(int pipe, const Report& report) {
+    // If the daemon is gone there is nobody to tell; the container ends with it.
+    [[maybe_unused]] const auto written = ::write(pipe, &report, sizeof report);
+}
+
+void give_up(int pipe, Step step) {
+    send_report(pipe, {.fault = {step, errno}, .status = 0, .deadline_passed = 0});
+    ::_exit(127);
+}
+
+}  // namespace isolate

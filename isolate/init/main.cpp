@@ -1,0 +1,137 @@
+// crankcase-init: PID 1 of a container.
+//
+// It forks the spawner, reaps everything, tells the daemon how each stage ended, and kills a stage when
+// told to. It stays outside of the cgroup that limits the jobs, so that no job can starve it. When the
+// daemon is gone (its socket at end of file) or the spawner has died, it exits, and with it the kernel
+// ends everything in the container. Under the name `timeout` the same program is that command.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <dirent.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "isolate/init/message.h"
+#include "isolate/init/plan.h"
+#include "isolate/init/spawner.h"
+
+namespace {
+
+using namespace isolate;
+
+Message message;
+pid_t spawner = -1;
+
+// Standard streams and descriptor 3 must be taken: stages get theirs by dup2 onto these numbers, and a
+// received descriptor must never have one of them.
+void occupy_low_descriptors() {
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0) ::_exit(3);
+    for (int fd = 0; fd < 3; ++fd) {
+        if (::dup2(null, fd) < 0) ::_exit(3);
+    }
+    if (::fcntl(3, F_GETFD) < 0 && ::fcntl(null, F_DUPFD_CLOEXEC, 3) < 0) ::_exit(3);
+}
+
+void say_ready(const sys::UniqueFd& ctl) {
+    const Head ready{Verb::ready, 0, 0, 0};
+    const std::span<const std::byte> pieces[] = {sys::bytes_of(ready)};
+    if (sys::send_message(ctl, pieces) != 0) ::_exit(4);
+}
+
+void reap(const sys::UniqueFd& ctl) {
+    int status = 0;
+    for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+        if (pid == spawner) ::_exit(5);
+        answer(ctl, Verb::stage_ended, 0, StageEnded{.pid = pid, .status = status});
+    }
+}
+
+// Only an unreaped child of our own: as long as it is not reaped its number cannot mean anybody else.
+void kill_stage(pid_t pid) {
+    siginfo_t info{};
+    if (pid <= 1 || pid == spawner) return;
+    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    ::kill(pid, SIGKILL);
+}
+
+std::uint32_t count_processes() {
+    DIR* proc = ::opendir("/proc");
+    if (!proc) return 0;
+    std::uint32_t count = 0;
+    while (const dirent* entry = ::readdir(proc)) count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
+    ::closedir(proc);
+    return count;
+}
+
+void handle(const sys::UniqueFd& ctl) {
+    switch (message.head().verb) {
+        case Verb::kill_stage: {
+            StageStarted stage{};
+            if (!message.read_body(stage)) ::_exit(6);
+            return kill_stage(stage.pid);
+        }
+        case Verb::count_processes:
+            return answer(ctl, Verb::processes_counted, message.head().serial,
+                          ProcessesCounted{.processes = count_processes()});
+        default: ::_exit(6);
+    }
+}
+
+[[noreturn]] void serve(const sys::UniqueFd& ctl, const sys::UniqueFd& child_signals) {
+    pollfd events[] = {{ctl.get(), POLLIN, 0}, {child_signals.get(), POLLIN, 0}};
+    for (;;) {
+        if (::poll(events, 2, -1) < 0) continue;
+        if (events[1].revents) {
+            signalfd_siginfo info[16];
+            // What arrived does not matter: SIGCHLDs merge, and reap() looks for all that ended.
+            [[maybe_unused]] const auto ignored = ::read(child_signals.get(), info, sizeof info);
+            reap(ctl);
+        }
+        if (events[0].revents) {
+            if (!message.receive(ctl)) ::_exit(0);
+            handle(ctl);
+        }
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const char* slash = std::strrchr(argv[0], '/');
+    if (std::strcmp(slash ? slash + 1 : argv[0], "timeout") == 0) return timeout_applet(argc, argv);
+    if (argc != 3) return 2;
+    const sys::UniqueFd ctl{std::atoi(argv[1])};
+    sys::UniqueFd work{std::atoi(argv[2])};
+    ::fcntl(ctl.get(), F_SETFD, FD_CLOEXEC);
+    ::fcntl(work.get(), F_SETFD, FD_CLOEXEC);
+
+    // Dispositions survive an exec: a daemon that ignores SIGPIPE must not make every program ignore it.
+    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+    // Jobs share the user namespace: they must not be able to look into init (man 2 ptrace).
+    ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 3;
+    occupy_low_descriptors();
+    sigset_t child_signal;
+    ::sigemptyset(&child_signal);
+    ::sigaddset(&child_signal, SIGCHLD);
+    ::sigprocmask(SIG_SETMASK, &child_signal, nullptr);
+
+    spawner = ::fork();
+    if (spawner < 0) return 4;
+    if (spawner == 0) {
+        ::close(ctl.get());
+        serve_boxes(work);
+    }
+    work.reset();
+    const sys::UniqueFd child_signals{::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK)};
+    say_ready(ctl);
+    serve(ctl, child_signals);
+}

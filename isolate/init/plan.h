@@ -1,0 +1,44 @@
+// What the child of the spawner executes: one stage, everything resolved, every pointer in place.
+#pragma once
+
+#include <linux/filter.h>
+
+#include <cstddef>
+
+#include "isolate/protocol.h"
+#include "isolate/sys/fd.h"
+
+namespace isolate {
+
+// Where things are inside a container. Every mount point exists in the root that the keeper lays out,
+// for nothing can be created in it (keeper/root.cpp).
+namespace path {
+inline constexpr const char* outer_box = "/mnt";           // the box's tmpfs, seen by the spawner only
+inline constexpr const char* outer_box_home = "/mnt/box";
+inline constexpr const char* outer_box_tmp = "/mnt/tmp";
+inline constexpr const char* outer_box_shm = "/mnt/shm";
+inline constexpr const char* box = "/box";
+inline constexpr const char* submission = "/box/submission";
+inline constexpr const char* tmp = "/tmp";
+inline constexpr const char* shm = "/dev/shm";
+}  // namespace path
+
+struct Plan {
+    SpawnStage stage;
+    char* const* argv;
+    char* const* environment;
+    sock_fprog filter;
+    int standard_in, standard_out, standard_err, report;
+};
+
+// Makes this process the PID 1 of a box and runs the plan in it. Called in a fresh process in fresh
+// pid, mount, ipc and cgroup namespaces, with the capabilities of the container's root.
+[[noreturn]] void become(const Plan& plan);
+
+// The second half of become(): starts the program, waits for it or the deadline, reports, exits.
+[[noreturn]] void run_under_deadline(const Plan& plan);
+
+// The same idea as a command: timeout [-s SIGNAL] SECONDS PROGRAM [ARGUMENT…]. Returns its exit code.
+int timeout_applet(int argc, char** argv);
+
+}  // namespace isolate

@@ -1,0 +1,174 @@
+#include "isolate/keeper/root.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "isolate/sys/error.h"
+#include "isolate/sys/file.h"
+
+namespace keeper {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Nothing can be created inside a container, so every mount point exists from the start.
+constexpr const char* directories[] = {"usr", "etc", "dev", "proc", "box", "mnt", "tmp", "crankcase"};
+
+// The part of the host's /etc that toolchains read. Of these only what any local user may read is
+// copied; passwd and group are our own, so that no program learns the names of the host's users.
+constexpr const char* copied_from_etc[] = {
+    "alternatives", "ld.so.cache", "ld.so.conf",   "ld.so.conf.d", "localtime",       "timezone",
+    "mime.types",   "protocols",   "services",     "locale.alias", "ssl/openssl.cnf", "ssl/certs",
+    "inputrc",      "fonts",       "R",            "gai.conf",     "magic",           "terminfo",
+    "perl",         "php",         "os-release",   "debian_version",
+};
+// Directories with a version in their name.
+constexpr const char* copied_prefixes[] = {"java-", "python", "ruby", "lua"};
+
+constexpr const char* passwd =
+    "root:x:0:0:root:/:/usr/sbin/nologin\n"
+    "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+constexpr const char* group = "root:x:0:\nnogroup:x:65534:\n";
+constexpr const char* hosts = "127.0.0.1 localhost\n::1 localhost\n";
+constexpr const char* nsswitch = "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n";
+
+struct Device {
+    const char* name;
+    unsigned major, minor;   // Documentation/admin-guide/devices.txt
+};
+
+constexpr Device devices[] = {
+    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
+};
+
+constexpr std::pair<const char*, const char*> device_links[] = {
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
+};
+
+void mount(const char* source, const std::string& target, const char* type, unsigned long flags,
+           const std::string& options) {
+    if (::mount(source, target.c_str(), type, flags, options.c_str()) != 0) {
+        sys::fail("mount " + std::string{type ? type : source} + " on " + target);
+    }
+}
+
+void make_directory(const std::string& path) {
+    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) sys::fail("mkdir " + path);
+}
+
+void make_link(const std::string& target, const std::string& path) {
+    if (::symlink(target.c_str(), path.c_str()) != 0) sys::fail("symlink " + path);
+}
+
+void write_new_file(const std::string& path, std::string_view text, mode_t mode = 0644) {
+    const auto file = sys::open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
+    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+        sys::fail("write " + path);
+    }
+}
+
+bool readable_by_all(const fs::path& path) {
+    struct stat status {};
+    return ::lstat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
+}
+
+// Copies files, links and directories that everybody may read; sockets, devices and the rest are left.
+void copy_readable(const fs::path& from, const fs::path& to) {
+    const auto status = fs::symlink_status(from);
+    if (fs::is_symlink(status)) {
+        fs::create_directories(to.parent_path());
+        return fs::copy_symlink(from, to);
+    }
+    if (!readable_by_all(from)) return;
+    if (fs::is_regular_file(status)) {
+        fs::create_directories(to.parent_path());
+        fs::copy_file(from, to);
+        fs::permissions(to, fs::perms{0644});
+    } else if (fs::is_directory(status)) {
+        fs::create_directories(to);
+        for (const auto& entry : fs::directory_iterator{from}) copy_readable(entry.path(), to / entry.path().filename());
+    }
+}
+
+}  // namespace
+
+Root::Root(const Options& options) : base_(options.run_directory + "/mounts") {
+    sys::make_directories(base_);
+    if (::unshare(CLONE_NEWNS) != 0) sys::fail("unshare the mount namespace");
+    mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "");
+    mount("crankcase", base_, "tmpfs", MS_NOSUID, "mode=0755");
+    for (const char* name : {"skeleton", "etc", "empty", "staging"}) make_directory(base_ + "/" + name);
+    lay_out_skeleton(options.init_program);
+    lay_out_etc();
+}
+
+void Root::lay_out_skeleton(const std::string& init_program) {
+    const auto skeleton = base_ + "/skeleton";
+    for (const char* directory : directories) make_directory(skeleton + "/" + directory);
+    // A host with a merged /usr has these as links; the same links work in a container.
+    for (const char* name : {"bin", "sbin", "lib", "lib32", "lib64", "libx32"}) {
+        std::error_code error;
+        const auto target = fs::read_symlink(std::string{"/"} + name, error);
+        if (!error) make_link(target.string(), skeleton + "/" + name);
+    }
+    if (!fs::is_symlink("/bin")) {
+        throw sys::Error(sys::Kind::broken, "the host's /bin is not a link into /usr; only merged-/usr hosts are supported");
+    }
+    write_new_file(skeleton + "/crankcase/init", sys::read_file(init_program), 0755);
+    make_link("init", skeleton + "/crankcase/timeout");
+}
+
+void Root::lay_out_etc() {
+    const auto etc = base_ + "/etc";
+    write_new_file(etc + "/passwd", passwd);
+    write_new_file(etc + "/group", group);
+    write_new_file(etc + "/hosts", hosts);
+    write_new_file(etc + "/nsswitch.conf", nsswitch);
+    for (const char* name : copied_from_etc) {
+        const auto from = fs::path{"/etc"} / name;
+        if (fs::exists(fs::symlink_status(from))) copy_readable(from, fs::path{etc} / name);
+    }
+    for (const auto& entry : fs::directory_iterator{"/etc"}) {
+        const auto name = entry.path().filename().string();
+        for (const char* prefix : copied_prefixes) {
+            if (name.starts_with(prefix)) copy_readable(entry.path(), fs::path{etc} / name);
+        }
+    }
+}
+
+Root::Mounts Root::runner(std::uint32_t index) {
+    const auto own = base_ + "/r" + std::to_string(index);
+    const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev"};
+    if (::access(own.c_str(), F_OK) == 0) return mounts;
+    for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev}) make_directory(path);
+    const std::pair<std::string, std::string> overlays[] = {
+        {base_ + "/skeleton", mounts.root}, {"/usr", mounts.usr}, {base_ + "/etc", mounts.etc}};
+    for (const auto& [lower, target] : overlays) {
+        // Without an upper directory an overlay needs two lower ones.
+        mount("overlay", target, "overlay", MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NODEV,
+              "lowerdir=" + lower + ":" + base_ + "/empty");
+    }
+    for (const auto& [name, major, minor] : devices) {
+        const auto path = mounts.dev + "/" + name;
+        if (::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor)) != 0 || ::chmod(path.c_str(), 0666) != 0) {
+            sys::fail("mknod " + path);
+        }
+    }
+    for (const auto& [name, target] : device_links) make_link(target, mounts.dev + "/" + name);
+    make_directory(mounts.dev + "/shm");
+    return mounts;
+}
+
+}  // namespace keeper

@@ -1,0 +1,54 @@
+#include "isolate/keeper_process.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <climits>
+#include <vector>
+
+#include "isolate/sys/error.h"
+#include "isolate/sys/socket.h"
+
+namespace isolate {
+
+std::string program_directory() {
+    char path[PATH_MAX];
+    const auto length = ::readlink("/proc/self/exe", path, sizeof path);
+    if (length < 0) sys::fail("readlink /proc/self/exe");
+    const std::string program{path, static_cast<std::size_t>(length)};
+    return program.substr(0, program.rfind('/'));
+}
+
+KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& user,
+                           const std::string& programs) {
+    const auto program = programs + "/crankcase-keeper";
+    if (::access(program.c_str(), X_OK) != 0) sys::fail("execute " + program);
+    auto [ours, theirs] = sys::socket_pair();
+    if (!ours) sys::fail("socketpair");
+    std::vector<std::string> arguments{
+        program,
+        "--socket=" + std::to_string(theirs.get()),
+        "--instance=" + settings.instance,
+        "--run-directory=" + settings.paths.run_directory,
+        "--init=" + programs + "/crankcase-init",
+        "--cgroup=" + settings.pool.cgroup,
+        "--first-uid=" + std::to_string(settings.pool.first_uid),
+        "--daemon-uid=" + std::to_string(user.uid),
+        "--daemon-gid=" + std::to_string(user.gid),
+    };
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid < 0) sys::fail("fork");
+    if (pid == 0) {
+        ::fcntl(theirs.get(), F_SETFD, 0);
+        // The keeper talks to nobody but us: an environment would only be something to inherit.
+        char* const nothing[] = {nullptr};
+        ::execve(program.c_str(), argv.data(), nothing);
+        ::_exit(127);
+    }
+    return {pid, std::move(ours)};
+}
+
+}  // namespace isolate

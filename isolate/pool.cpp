@@ -1,0 +1,295 @@
+#include "isolate/pool.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
+
+namespace isolate {
+
+namespace {
+
+using sys::Error;
+using sys::Kind;
+using Clock = std::chrono::steady_clock;
+
+// Freeing a full box takes 15 ms per 64 MiB; a runner that needs this long is in trouble.
+constexpr auto inspection_patience = std::chrono::milliseconds{3000};
+constexpr auto first_pause = std::chrono::milliseconds{100};
+constexpr auto longest_pause = std::chrono::milliseconds{5000};
+// init and the spawner; in the job's cgroup the spawner alone.
+constexpr std::uint32_t resting_processes = 2;
+constexpr int resting_members = 1;
+
+}  // namespace
+
+Lease::~Lease() {
+    if (runner_) pool_->give_back(std::move(runner_));
+}
+
+Pool::Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers)
+    : settings_(settings),
+      filter_(std::move(filter)),
+      keepers_(std::move(keepers)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!wake_) sys::fail("eventfd");
+    tender_ = std::jthread{[this](std::stop_token stop) { tend(std::move(stop)); }};
+}
+
+Pool::~Pool() {
+    tender_.request_stop();
+    wake_tender();
+}
+
+void Pool::wake_tender() const {
+    const std::uint64_t one = 1;
+    // The counter being full means that the tender is awake.
+    [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+int Pool::count(State state) const {
+    return static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
+                                          [state](const auto& slot) { return slot.second.state == state; }));
+}
+
+PoolStatus Pool::status() const {
+    const std::lock_guard lock{mutex_};
+    return {.ready = count(State::ready),
+            .leased = count(State::leased),
+            .starting = count(State::starting),
+            .inspected = count(State::returned),
+            .keeper_alive = keeper_alive_,
+            .trouble = trouble_};
+}
+
+Lease Pool::lease(std::stop_token stop) {
+    const auto give_up = Clock::now() + settings_.start_timeout;
+    std::unique_lock lock{mutex_};
+    for (;;) {
+        const bool come = changed_.wait_until(lock, stop, give_up, [this] { return !ready_.empty(); });
+        if (!come && stop.stop_requested()) throw Error(Kind::busy, "nobody waits for this job any more");
+        if (!come) {
+            throw Error(Kind::broken, "no runner became ready within " + config::to_string(settings_.start_timeout) +
+                                          (trouble_.empty() ? "" : ": " + trouble_));
+        }
+        auto runner = std::move(ready_.back());
+        ready_.pop_back();
+        auto& slot = slots_.at(runner->index());
+        if (runner->is_quiet()) {
+            slot.state = State::leased;
+            return {*this, std::move(runner)};
+        }
+        // It died while it rested and the keeper has not said so yet.
+        runner->mark_broken();
+        slot.state = State::returned;
+        returned_.push_back(std::move(runner));
+        wake_tender();
+    }
+}
+
+void Pool::give_back(std::unique_ptr<Runner> runner) {
+    {
+        const std::lock_guard lock{mutex_};
+        const auto slot = slots_.find(runner->index());
+        // The container ended meanwhile, and perhaps another has its place already.
+        if (slot == slots_.end() || slot->second.serial != runner->serial()) return;
+        slot->second.state = State::returned;
+        returned_.push_back(std::move(runner));
+    }
+    wake_tender();
+}
+
+// ---- the tender's thread ------------------------------------------------------------------------
+
+void Pool::tend(std::stop_token stop) {
+    while (!stop.stop_requested()) {
+        try {
+            inspect_returned();
+            start_missing();
+        } catch (const std::exception& error) {
+            sys::log(sys::Level::error, "pool_trouble", {{"error", error.what()}});
+        }
+        pollfd events[] = {{wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
+        const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
+        ::poll(events, std::size(events), pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1);
+        std::uint64_t wakes = 0;
+        // Non-blocking: nothing to read means that something else woke us.
+        [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
+        if (events[2].revents) hear_keeper();
+        if (events[1].revents) adopt_keeper();
+    }
+}
+
+void Pool::adopt_keeper() {
+    std::byte note[1];
+    sys::PassedFds fds;
+    if (sys::receive_message(keepers_, note, fds) <= 0 || fds.count != 1) {
+        keepers_.reset();   // whoever started us is gone; so is the hope for another keeper
+        return;
+    }
+    if (keeper_) lose_keeper();
+    keeper_ = fds.take(0);
+    not_before_ = {};
+    const std::lock_guard lock{mutex_};
+    keeper_alive_ = true;
+    trouble_.clear();
+}
+
+void Pool::lose_keeper() {
+    sys::log(sys::Level::error, "keeper_gone", {{"consequence", "all runners are gone; waiting for a new keeper"}});
+    keeper_.reset();
+    const std::lock_guard lock{mutex_};
+    keeper_alive_ = false;
+    trouble_ = "the keeper has died and is being started again";
+    slots_.clear();
+    ready_.clear();
+    returned_.clear();
+}
+
+void Pool::hear_keeper() {
+    struct {
+        Head head;
+        union {
+            RunnerStarted started;
+            RunnerEnded ended;
+        };
+    } message{};
+    sys::PassedFds fds;
+    const auto length = sys::receive_message(keeper_, std::as_writable_bytes(std::span{&message, 1}), fds);
+    const auto body = length - static_cast<ssize_t>(sizeof message.head);
+    if (body == sizeof(RunnerStarted) && message.head.verb == Verb::runner_started) {
+        adopt_runner(message.head, message.started, std::move(fds));
+    } else if (body == sizeof(RunnerEnded) && message.head.verb == Verb::runner_ended) {
+        forget_runner(message.ended);
+    } else {
+        lose_keeper();
+    }
+}
+
+void Pool::adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds) try {
+    auto runner = std::make_unique<Runner>(head.serial, started, std::move(fds));
+    runner->give_filter(std::as_bytes(std::span{filter_.program}));
+    runner->tell_spawner(Verb::inspect);
+    const auto baseline = runner->hear_spawner(inspection_patience).as<Inspected>();
+    {
+        const std::lock_guard lock{mutex_};
+        const auto slot = slots_.find(started.index);
+        if (slot == slots_.end() || slot->second.serial != head.serial) return;
+        slot->second.state = State::ready;
+        slot->second.baseline = baseline;
+        ready_.push_front(std::move(runner));
+        trouble_.clear();
+    }
+    failures_ = 0;
+    changed_.notify_one();
+} catch (const Error& error) {
+    sys::log(sys::Level::warn, "runner_not_adopted", {{"runner", started.index}, {"error", error.what()}});
+    order(Verb::stop_runner, started.index, 0);
+}
+
+void Pool::forget_runner(const RunnerEnded& ended) {
+    const std::string reason{ended.reason, ::strnlen(ended.reason, sizeof ended.reason)};
+    const std::lock_guard lock{mutex_};
+    const auto slot = slots_.find(ended.index);
+    if (slot == slots_.end()) return;
+    if (ended.error != 0) {
+        const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
+        not_before_ = Clock::now() + pause;
+        trouble_ = "runner " + std::to_string(ended.index) + " " + reason;
+        sys::log(sys::Level::error, "runner_failed", {{"runner", ended.index}, {"reason", reason}});
+    } else if (slot->second.state != State::stopping) {
+        sys::log(sys::Level::warn, "runner_died", {{"runner", ended.index}});
+    }
+    slots_.erase(slot);
+    std::erase_if(ready_, [&](const auto& runner) { return runner->index() == ended.index; });
+    std::erase_if(returned_, [&](const auto& runner) { return runner->index() == ended.index; });
+}
+
+void Pool::start_missing() {
+    if (!keeper_ || Clock::now() < not_before_) return;
+    for (std::uint32_t index = 0; index < static_cast<std::uint32_t>(settings_.runners); ++index) {
+        const auto serial = next_serial_;
+        {
+            const std::lock_guard lock{mutex_};
+            if (!slots_.try_emplace(index, Slot{.state = State::starting, .serial = serial, .baseline = {}}).second) {
+                continue;
+            }
+        }
+        ++next_serial_;
+        order(Verb::start_runner, index, serial);
+    }
+}
+
+void Pool::inspect_returned() {
+    for (;;) {
+        std::unique_ptr<Runner> runner;
+        {
+            const std::lock_guard lock{mutex_};
+            if (returned_.empty()) return;
+            runner = std::move(returned_.front());
+            returned_.pop_front();
+        }
+        const auto why = anomaly_of(*runner);
+        if (!why.empty()) {
+            scrap(std::move(runner), why);
+            continue;
+        }
+        const std::lock_guard lock{mutex_};
+        const auto slot = slots_.find(runner->index());
+        if (slot == slots_.end() || slot->second.serial != runner->serial()) continue;
+        slot->second.state = State::ready;
+        ready_.push_back(std::move(runner));
+        changed_.notify_one();
+    }
+}
+
+// Why the runner must not serve another job; empty if it is as on its first day.
+std::string Pool::anomaly_of(Runner& runner) try {
+    if (runner.broken()) return "broken";
+    runner.tell_spawner(Verb::close_box);
+    if (runner.hear_spawner(inspection_patience).as<Fault>().step != Step::none) return "box not unmounted";
+    runner.tell_spawner(Verb::inspect);
+    runner.tell_init(Verb::count_processes);
+    const auto found = runner.hear_spawner(inspection_patience).as<Inspected>();
+    const auto answer = runner.hear_init(inspection_patience);
+    if (answer.verb != Verb::processes_counted) return "unexpected message";
+    if (answer.as<ProcessesCounted>().processes != resting_processes) return "processes left";
+    if (runner.cgroup().processes() != resting_members) return "processes left in the cgroup";
+    if (runner.jobs() >= settings_.jobs_per_runner) return "old";
+    const std::lock_guard lock{mutex_};
+    const auto slot = slots_.find(runner.index());
+    if (slot == slots_.end()) return "gone";
+    if (found.mounts != slot->second.baseline.mounts) return "mounts left";
+    if (found.descriptors != slot->second.baseline.descriptors) return "descriptors left";
+    return {};
+} catch (const Error& error) {
+    return error.what();
+}
+
+void Pool::scrap(std::unique_ptr<Runner> runner, const std::string& why) {
+    const auto level = why == "old" ? sys::Level::debug : sys::Level::warn;
+    sys::log(level, "runner_scrapped", {{"runner", runner->index()}, {"jobs", runner->jobs()}, {"why", why}});
+    {
+        const std::lock_guard lock{mutex_};
+        const auto slot = slots_.find(runner->index());
+        if (slot == slots_.end() || slot->second.serial != runner->serial()) return;
+        slot->second.state = State::stopping;
+    }
+    order(Verb::stop_runner, runner->index(), 0);
+}
+
+void Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
+    const Head head{verb, serial, 0, 0};
+    const RunnerNumber body{index};
+    const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
+    sys::send_message(keeper_, pieces);   // a keeper that is gone is noticed by the next poll
+}
+
+}  // namespace isolate

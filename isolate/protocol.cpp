@@ -1,0 +1,38 @@
+#include "isolate/protocol.h"
+
+namespace isolate {
+
+const char* name(Step step) {
+    static constexpr const char* names[] = {
+        "none",
+        "check the message",
+        "mount the box",
+        "make a directory",
+        "write a file",
+        "clone the stage",
+        "start a session",
+        "set up standard streams",
+        "bind the box",
+        "mount /proc",
+        "hide the outer box",
+        "mask files of /proc",
+        "raise the OOM score",
+        "set resource limits",
+        "enter the job's directory",
+        "close descriptors",
+        "empty the capability bounding set",
+        "drop groups",
+        "become the job's user",
+        "forbid new privileges",
+        "fork the program",
+        "set the priority",
+        "load the system call filter",
+        "execute the program",
+        "unmount the box",
+    };
+    static_assert(sizeof names / sizeof names[0] == static_cast<std::size_t>(Step::count));
+    const auto index = static_cast<std::size_t>(step);
+    return index < static_cast<std::size_t>(Step::count) ? names[index] : "unknown step";
+}
+
+}  // namespace isolate

@@ -1,0 +1,189 @@
+// The messages between daemon, keeper and the two processes inside a container.
+//
+//   daemon ── start, stop ──▶ keeper                 root, starts and ends containers
+//   daemon ◀── started, ended ── keeper
+//   keeper ◀── ready ── init, spawner
+//   daemon ── open, place, spawn, close, inspect ──▶ spawner   ("work")
+//   daemon ◀── stage_started, stage_refused, box_closed, inspected ── spawner
+//   daemon ── kill, count ──▶ init                         ("ctl")
+//   daemon ◀── stage_ended, counted ── init
+//   daemon ◀── Report ── PID 1 of the box            a pipe per stage
+//
+// Every message is a Head, one fixed body, and for some a payload whose length the head tells. The
+// sockets are SOCK_SEQPACKET, so a message and its descriptors arrive together. Types are closed and of
+// fixed size; whoever receives checks lengths, counts and numbers again, whoever sent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace isolate {
+
+enum class Verb : std::uint32_t {
+    start_runner = 1,   // RunnerNumber
+    stop_runner,        // RunnerNumber
+    runner_started,     // RunnerStarted; descriptors: ctl, work, then those of
+                        // ControlFile (v1), or the group `jobs`, its memory.max, its pids.current (v2)
+    runner_ended,       // RunnerEnded; also unasked
+    ready,              // no body; the sender's pid is in the credentials
+    set_filter,         // payload: sock_filter[]
+    open_box,           // OpenBox
+    place_file,         // PlaceFile; payload: name, contents
+    spawn_stage,        // SpawnStage; payload: strings; descriptors: stdin, stdout, stderr, report, (leaf)
+    close_box,          // no body
+    inspect,            // no body
+    stage_started,      // StageStarted
+    stage_refused,      // Fault
+    box_closed,         // Fault, all zero if the box is gone
+    inspected,          // Inspected
+    kill_stage,         // StageStarted: the pid to kill
+    count_processes,    // no body
+    stage_ended,        // StageEnded
+    processes_counted,  // ProcessesCounted
+};
+
+struct Head {
+    Verb verb;
+    std::uint32_t serial;          // chosen by whoever asks, repeated in the answer
+    std::uint32_t payload_bytes;   // behind the body, or in a memfd that is the last descriptor
+    std::uint32_t payload_in_memfd;
+};
+
+// Payloads beyond this travel in a memfd: the default socket buffer holds about 200 KiB.
+inline constexpr std::uint32_t max_inline_payload = 64 * 1024;
+// The largest message on any of these sockets.
+inline constexpr std::uint32_t max_message = max_inline_payload + 1024;
+// The largest payload at all; a request body is bounded below this.
+inline constexpr std::uint32_t max_payload = 256 * 1024 * 1024;
+
+struct RunnerNumber {
+    std::uint32_t index;
+};
+
+enum class CgroupVersion : std::uint32_t { v1 = 1, v2 = 2 };
+
+struct RunnerStarted {
+    std::uint32_t index;
+    std::uint32_t first_uid;       // host uid of the container's root
+    CgroupVersion cgroup_version;
+    std::uint32_t controls;        // v1: a bit per ControlFile that came along
+};
+
+struct RunnerEnded {
+    std::uint32_t index;
+    std::int32_t error;            // 0: stopped as asked; else an error number
+    char reason[240];              // NUL-terminated, for the log
+};
+
+// The control files that come with runner_started on cgroup v1, in this order.
+enum class ControlFile : std::uint32_t {
+    memory_limit,
+    memory_and_swap_limit,
+    memory_peak,
+    memory_usage,
+    oom_control,
+    pids_max,
+    pids_current,
+    cpu_quota,
+    cpu_usage,
+    count,
+};
+
+struct OpenBox {
+    std::uint32_t uid;             // in the container
+    std::uint32_t entries;
+    std::uint64_t bytes;
+};
+
+enum class Place : std::uint32_t {
+    submission,                    // the job's directory, owned by the job
+    script,                        // beside it, owned by root, executable
+};
+
+struct PlaceFile {
+    Place place;
+    std::uint32_t name_bytes;      // the payload begins with the name; the rest is the content
+};
+
+struct SpawnStage {
+    std::uint32_t uid;
+    std::uint32_t argument_count;
+    std::uint32_t environment_count;
+    std::uint32_t deadline_ms;     // of the PID 1 in the box, the second line of defence
+    std::uint64_t open_files;
+    std::uint64_t file_bytes;
+    std::uint64_t cpu_seconds;     // RLIMIT_CPU of each process, likewise a second line
+    std::uint64_t stack_bytes;
+};
+
+inline constexpr std::uint32_t max_arguments = 4096;
+
+struct StageStarted {
+    std::int32_t pid;              // in the container
+};
+
+struct StageEnded {
+    std::int32_t pid;
+    std::int32_t status;           // raw wait status of the PID 1 of the box
+};
+
+struct Inspected {
+    std::uint32_t box_open;        // 0 or 1
+    std::uint32_t mounts;          // in the container's mount namespace
+    std::uint32_t descriptors;     // open in the spawner
+};
+
+struct ProcessesCounted {
+    std::uint32_t processes;       // in the container; 2 when no job runs: init and spawner
+};
+
+// The steps between "spawn" and the first instruction of the program; where one fails, the Fault says so.
+enum class Step : std::uint32_t {
+    none,
+    check_message,
+    open_box,
+    make_directory,
+    write_file,
+    clone,
+    new_session,
+    set_stdio,
+    bind_box,
+    mount_proc,
+    hide_box,
+    mask_proc,
+    raise_oom_score,
+    set_limits,
+    change_directory,
+    close_files,
+    empty_bounding_set,
+    drop_groups,
+    drop_user,
+    forbid_privileges,
+    fork_program,
+    set_priority,
+    load_filter,
+    execute,
+    close_box,
+    count,
+};
+
+struct Fault {
+    Step step;
+    std::int32_t error;            // an error number
+};
+
+// The step as it reads in "cannot start the box: <step>: <error>".
+const char* name(Step step);
+
+// What the PID 1 of a box writes into its pipe before it exits: one Report, or none if it was killed.
+struct Report {
+    Fault fault;                   // step none: the program was started
+    std::int32_t status;           // raw wait status of the program
+    std::int32_t deadline_passed;  // 1: PID 1 killed the program itself
+};
+
+static_assert(std::is_trivially_copyable_v<Report> && sizeof(Report) == 16);
+static_assert(sizeof(Head) == 16 && sizeof(SpawnStage) == 48 && sizeof(OpenBox) == 16);
+
+}  // namespace isolate

@@ -1,0 +1,118 @@
+#include "isolate/runner.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace isolate {
+
+namespace {
+
+using sys::Error;
+using sys::Kind;
+
+// Job uids within a runner's 65536: above the system's, and far enough apart from the last 60000 jobs.
+constexpr std::uint32_t first_job_uid = 2000;
+constexpr std::uint32_t job_uids = 60000;
+
+std::vector<sys::UniqueFd> rest_of(sys::PassedFds& fds, std::size_t first) {
+    std::vector<sys::UniqueFd> rest;
+    for (std::size_t i = first; i < fds.count; ++i) rest.push_back(fds.take(i));
+    return rest;
+}
+
+// Sealed, so that the receiver can map it without fear of it changing or shrinking.
+sys::UniqueFd memfd_of(std::span<const std::span<const std::byte>> pieces) {
+    sys::UniqueFd memfd{::memfd_create("payload", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    if (!memfd) sys::fail("memfd_create");
+    for (auto piece : pieces) {
+        while (!piece.empty()) {
+            const auto written = ::write(memfd.get(), piece.data(), piece.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) sys::fail("write a payload of " + std::to_string(piece.size()) + " bytes");
+            piece = piece.subspan(static_cast<std::size_t>(written));
+        }
+    }
+    if (::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+        sys::fail("seal a payload");
+    }
+    return memfd;
+}
+
+}  // namespace
+
+Runner::Runner(std::uint32_t serial, const RunnerStarted& started, sys::PassedFds fds)
+    : serial_(serial), index_(started.index), ctl_(fds.take(0)), work_(fds.take(1)) {
+    if (!ctl_ || !work_) throw Error(Kind::broken, "the keeper handed over a runner without sockets");
+    cgroup_ = make_cgroup(started, rest_of(fds, 2));
+}
+
+std::uint32_t Runner::next_uid() {
+    const auto uid = first_job_uid + static_cast<std::uint32_t>(jobs_) % job_uids;
+    ++jobs_;
+    return uid;
+}
+
+bool Runner::is_quiet() const {
+    pollfd event{ctl_.get(), POLLIN, 0};
+    return ::poll(&event, 1, 0) == 0;
+}
+
+void Runner::give_filter(std::span<const std::byte> program) {
+    const std::span<const std::byte> payload[] = {program};
+    tell(work_, Verb::set_filter, {}, payload, {});
+}
+
+void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::byte> body,
+                  std::span<const std::span<const std::byte>> payload, std::span<const int> fds) {
+    std::size_t payload_bytes = 0;
+    for (const auto& piece : payload) payload_bytes += piece.size();
+    if (payload_bytes > max_payload) {
+        throw Error(Kind::invalid, "a file or argument list of " + std::to_string(payload_bytes) +
+                                       " bytes is too large; the most is " + std::to_string(max_payload));
+    }
+    Head head{verb, 0, static_cast<std::uint32_t>(payload_bytes), 0};
+    std::vector<std::span<const std::byte>> pieces{sys::bytes_of(head), body};
+    std::vector<int> passed(fds.begin(), fds.end());
+    sys::UniqueFd memfd;
+    if (payload_bytes > max_inline_payload) {
+        memfd = memfd_of(payload);
+        passed.push_back(memfd.get());
+        head.payload_in_memfd = 1;
+    } else {
+        pieces.insert(pieces.end(), payload.begin(), payload.end());
+    }
+    if (const int error = sys::send_message(socket, pieces, passed); error != 0) {
+        sys::fail("tell runner " + std::to_string(index_), -error);
+    }
+}
+
+Runner::Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {
+    pollfd event{socket.get(), POLLIN, 0};
+    int ready = 0;
+    while ((ready = ::poll(&event, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {}
+    if (ready == 0) {
+        throw Error(Kind::broken, "runner " + std::to_string(index_) + " has not answered for " +
+                                      std::to_string(patience.count()) + " ms");
+    }
+    struct {
+        Head head;
+        std::byte body[64];
+    } message;
+    sys::PassedFds none;
+    const auto length = sys::receive_message(socket, std::as_writable_bytes(std::span{&message, 1}), none);
+    if (length < static_cast<ssize_t>(sizeof message.head)) {
+        throw Error(Kind::broken, "runner " + std::to_string(index_) + " is gone");
+    }
+    Answer answer{message.head.verb, {}, static_cast<std::size_t>(length) - sizeof message.head};
+    std::memcpy(answer.body, message.body, answer.body_bytes);
+    return answer;
+}
+
+}  // namespace isolate

@@ -1,0 +1,90 @@
+// A runner as the daemon sees it: two sockets into one container, its cgroup, and how often it was used.
+//
+// Owned by the pool or by the one lease that has it, never by both, so it needs no lock. A socket error or
+// an unexpected answer throws; whoever holds the runner then marks it broken, and the pool replaces it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "isolate/cgroup.h"
+#include "isolate/protocol.h"
+#include "isolate/sys/error.h"
+#include "isolate/sys/socket.h"
+
+namespace isolate {
+
+class Runner {
+public:
+    // `serial` tells this container from earlier ones with the same index.
+    Runner(std::uint32_t serial, const RunnerStarted& started, sys::PassedFds fds);
+
+    std::uint32_t index() const { return index_; }
+    std::uint32_t serial() const { return serial_; }
+    Cgroup& cgroup() { return *cgroup_; }
+    const sys::UniqueFd& ctl() const { return ctl_; }
+
+    // A uid in the container that no earlier job of this runner had lately, and the count of jobs.
+    std::uint32_t next_uid();
+    int jobs() const { return jobs_; }
+
+    // True while init has nothing to say, as it must be between jobs; false also when it is gone.
+    bool is_quiet() const;
+
+    bool broken() const { return broken_; }
+    void mark_broken() { broken_ = true; }
+
+    // Orders to the spawner and to init. A payload that does not fit a message travels in a memfd.
+    template <typename Body>
+    void tell_spawner(Verb verb, const Body& body, std::span<const std::span<const std::byte>> payload = {},
+                      std::span<const int> fds = {}) {
+        tell(work_, verb, sys::bytes_of(body), payload, fds);
+    }
+    void tell_spawner(Verb verb) { tell(work_, verb, {}, {}, {}); }
+    void give_filter(std::span<const std::byte> program);
+    template <typename Body>
+    void tell_init(Verb verb, const Body& body) {
+        tell(ctl_, verb, sys::bytes_of(body), {}, {});
+    }
+    void tell_init(Verb verb) { tell(ctl_, verb, {}, {}, {}); }
+
+    // The next answer, of either of two kinds; anything else, and silence beyond the patience, throws.
+    struct Answer {
+        Verb verb;
+        alignas(8) std::byte body[64];
+        std::size_t body_bytes;
+
+        template <typename Body>
+        Body as() const;
+    };
+    Answer hear_spawner(std::chrono::milliseconds patience) { return hear(work_, patience); }
+    Answer hear_init(std::chrono::milliseconds patience) { return hear(ctl_, patience); }
+
+private:
+    void tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::byte> body,
+              std::span<const std::span<const std::byte>> payload, std::span<const int> fds);
+    Answer hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience);
+
+    std::uint32_t serial_;
+    std::uint32_t index_;
+    sys::UniqueFd ctl_, work_;
+    std::unique_ptr<Cgroup> cgroup_;
+    int jobs_ = 0;
+    bool broken_ = false;
+};
+
+template <typename Body>
+Body Runner::Answer::as() const {
+    if (body_bytes != sizeof(Body)) {
+        throw sys::Error(sys::Kind::broken, "a runner sent a message of the wrong size");
+    }
+    Body value;
+    std::memcpy(&value, body, sizeof value);
+    return value;
+}
+
+}  // namespace isolate

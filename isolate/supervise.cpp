@@ -1,0 +1,213 @@
+// One poll loop from start to end.
+//
+// What can happen is one array: init says that the stage ended, output arrives, the program takes input,
+// somebody wants it to stop. What must happen by itself is one time: the earlier of the wall deadline and
+// the next look at the CPU account. A stage cannot burn more than one second of CPU per core and second,
+// so with `r` left the limit cannot be passed before r / cores from now: that is when to look again, and
+// the looks close in on the limit to a millisecond without ever ticking.
+//
+// Whatever the reason, the end is always the same: take the CPU quota off (a throttled group dies up to 30
+// times slower), have init kill the PID 1 of the box, and wait for init to report it. When init has reaped
+// PID 1, the kernel has already ended every process in its pid namespace (man 7 pid_namespaces), so the
+// pipes are at end of file, the accounts are final, and nothing can write after the answer. A stage that
+// does not die within two seconds of that costs the runner its life, not the request its answer.
+#include "isolate/supervise.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <memory>
+#include <thread>
+
+#include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
+
+namespace isolate {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::microseconds;
+
+constexpr auto closest_look = std::chrono::milliseconds{1};
+constexpr auto death_patience = std::chrono::seconds{2};
+constexpr std::size_t chunk_bytes = 65536;   // what a pipe holds
+
+class Watch {
+public:
+    Watch(Process process, Runner& runner, const Supervision& supervision)
+        : process_(std::move(process)),
+          runner_(runner),
+          wanted_(supervision),
+          input_(supervision.standard_in),
+          deadline_(limit_after(supervision.began, supervision.limits.wall_time)),
+          next_look_(limit_after(supervision.began, supervision.limits.cpu_time / cores())) {}
+
+    Exit run();
+
+private:
+    static Clock::time_point limit_after(Clock::time_point began, config::Milliseconds limit) {
+        // Beyond ten years the sum could overflow; nobody waits that long.
+        return limit > std::chrono::hours{24 * 3650} ? Clock::time_point::max() : began + limit;
+    }
+    static int cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+
+    void wait_for_something();
+    int poll_timeout() const;
+    void feed();
+    void read(Stream stream, sys::UniqueFd& pipe);
+    void look_at_the_clocks();
+    void end(Cause cause);
+    void hear_init();
+    Exit conclude();
+
+    Process process_;
+    Runner& runner_;
+    const Supervision& wanted_;
+    std::string_view input_;
+    Clock::time_point deadline_, next_look_;
+    std::array<std::size_t, 2> received_{};     // bytes per stream
+    std::optional<Cause> killed_for_;
+    Clock::time_point killed_at_{};
+    bool ended_ = false;
+    int status_ = 0;                            // raw, of the PID 1 of the box
+    sys::UniqueFd stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+};
+
+Exit Watch::run() {
+    const std::stop_callback on_stop{wanted_.stop, [this] {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
+    }};
+    feed();
+    while (!ended_) wait_for_something();
+    // Everybody who could write is dead: what is left in the pipes is all there will be.
+    while (process_.standard_out) read(Stream::standard_out, process_.standard_out);
+    while (process_.standard_err) read(Stream::standard_err, process_.standard_err);
+    return conclude();
+}
+
+void Watch::wait_for_something() {
+    pollfd events[] = {
+        {runner_.ctl().get(), POLLIN, 0},
+        {process_.standard_out.get(), POLLIN, 0},
+        {process_.standard_err.get(), POLLIN, 0},
+        {process_.standard_in.get(), POLLOUT, 0},
+        {killed_for_ ? -1 : stop_event_.get(), POLLIN, 0},
+    };
+    if (::poll(events, std::size(events), poll_timeout()) < 0 && errno != EINTR) sys::fail("poll");
+    if (events[1].revents) read(Stream::standard_out, process_.standard_out);
+    if (events[2].revents) read(Stream::standard_err, process_.standard_err);
+    if (events[3].revents) feed();
+    if (events[4].revents) end(Cause::canceled);
+    if (events[0].revents) hear_init();
+    if (!ended_) look_at_the_clocks();
+}
+
+int Watch::poll_timeout() const {
+    const auto until = killed_for_ ? killed_at_ + death_patience : std::min(deadline_, next_look_);
+    if (until == Clock::time_point::max()) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
+}
+
+void Watch::feed() {
+    while (!input_.empty()) {
+        const auto written = ::write(process_.standard_in.get(), input_.data(), input_.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0 && errno == EAGAIN) return;
+        if (written < 0) break;   // EPIPE: the program does not want it
+        input_.remove_prefix(static_cast<std::size_t>(written));
+    }
+    process_.standard_in.reset();
+}
+
+void Watch::read(Stream stream, sys::UniqueFd& pipe) {
+    char chunk[chunk_bytes];
+    const auto length = ::read(pipe.get(), chunk, sizeof chunk);
+    if (length < 0 && errno == EINTR) return;
+    if (length < 0 && errno == EAGAIN && !ended_) return;
+    if (length <= 0) return pipe.reset();
+    auto& received = received_[stream == Stream::standard_out ? 0 : 1];
+    const auto limit = wanted_.limits.output.count;
+    const auto room = limit - std::min<std::uint64_t>(limit, received);
+    const auto kept = std::min<std::uint64_t>(room, static_cast<std::uint64_t>(length));
+    if (kept > 0) wanted_.sink(stream, {chunk, static_cast<std::size_t>(kept)});
+    received += static_cast<std::size_t>(length);
+    if (received > limit) {
+        pipe.reset();
+        end(stream == Stream::standard_out ? Cause::standard_out : Cause::standard_err);
+    }
+}
+
+void Watch::look_at_the_clocks() {
+    const auto now = Clock::now();
+    if (killed_for_) {
+        if (now < killed_at_ + death_patience) return;
+        // Its pid namespace goes with the container; the answer does not wait for that.
+        sys::log(sys::Level::warn, "stage_does_not_die", {{"runner", runner_.index()}});
+        runner_.mark_broken();
+        ended_ = true;
+        return;
+    }
+    if (now >= deadline_) return end(Cause::wall_clock);
+    if (now < next_look_) return;
+    const auto used = runner_.cgroup().cpu_time();
+    const auto left = std::chrono::duration_cast<microseconds>(wanted_.limits.cpu_time) - used;
+    if (left <= microseconds{0}) return end(Cause::cpu_clock);
+    next_look_ = now + std::max<Clock::duration>(left / cores(), closest_look);
+}
+
+// Kills the stage; the first reason is the one that counts.
+void Watch::end(Cause cause) {
+    if (killed_for_) return;
+    killed_for_ = cause;
+    killed_at_ = Clock::now();
+    if (ended_) return;
+    runner_.cgroup().lift_quota();
+    runner_.tell_init(Verb::kill_stage, StageStarted{process_.pid});
+}
+
+void Watch::hear_init() {
+    const auto answer = runner_.hear_init(std::chrono::milliseconds{0});
+    if (answer.verb != Verb::stage_ended) throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
+    const auto stage = answer.as<StageEnded>();
+    if (stage.pid != process_.pid) throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
+    status_ = stage.status;
+    ended_ = true;
+}
+
+Exit Watch::conclude() {
+    Exit exit{.wall_time = std::chrono::duration_cast<microseconds>(Clock::now() - wanted_.began)};
+    Report report{};
+    const bool reported = ::read(process_.report.get(), &report, sizeof report) == sizeof report;
+    if (killed_for_) {
+        exit.cause = *killed_for_;
+        exit.code = SIGKILL;
+    } else if (reported && report.fault.step != Step::none) {
+        exit.cause = Cause::not_started;
+        exit.fault = report.fault;
+    } else if (reported && report.deadline_passed) {
+        exit.cause = Cause::wall_clock;
+        exit.code = SIGKILL;
+    } else {
+        // Without a report PID 1 itself was killed: by the kernel, for memory.
+        const int status = reported ? report.status : status_;
+        exit.cause = WIFSIGNALED(status) ? Cause::own_signal : Cause::own_exit;
+        exit.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    }
+    return exit;
+}
+
+}  // namespace
+
+Exit supervise(Process process, Runner& runner, const Supervision& supervision) {
+    return Watch{std::move(process), runner, supervision}.run();
+}
+
+}  // namespace isolate

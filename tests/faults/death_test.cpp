@@ -1,0 +1,130 @@
+// kill -9 of anything at any moment: nothing stays, and the next job is right.
+#include <doctest/doctest.h>
+
+#include <signal.h>
+
+#include <atomic>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "tests/support/engine_process.h"
+
+using support::EngineProcess;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Clients that keep the engine busy with all sorts of jobs. Answers may be errors while something is
+// being killed; an answer that claims success must be right.
+class Load {
+public:
+    explicit Load(const EngineProcess& engine) {
+        for (int i = 0; i < 4; ++i) {
+            clients_.emplace_back([&engine, this, i](const std::stop_token& stop) {
+                for (int n = i; !stop.stop_requested(); n += 4) ask(engine, n);
+            });
+        }
+    }
+
+    void stop() { clients_.clear(); }
+    int wrong() const { return wrong_; }
+    int right() const { return right_; }
+
+private:
+    void ask(const EngineProcess& engine, int n) {
+        const auto nonce = std::to_string(n);
+        const char* body = n % 3 == 0 ? "sleep 0.1; echo $1" : n % 3 == 1 ? "head -c 100000 /dev/zero | wc -c >/dev/null; echo $1" : "echo $1";
+        const support::Json request{{"language", "bash"}, {"version", "*"}, {"args", {nonce}}, {"files", {{{"content", body}}}}};
+        const auto answer = engine.post("/api/v2/execute", request.dump());
+        if (answer.status == 0) std::this_thread::sleep_for(5ms);
+        if (answer.status != 200) return;
+        const auto run = answer.json()["run"];
+        (run["stdout"] == nonce + "\n" && run["code"] == 0 ? right_ : wrong_)++;
+    }
+
+    std::atomic<int> wrong_{0}, right_{0};
+    std::vector<std::jthread> clients_;
+};
+
+bool sings(const EngineProcess& engine) {
+    return engine.run("bash", "echo sings")["run"]["stdout"] == "sings\n";
+}
+
+}  // namespace
+
+TEST_CASE("after SIGTERM nothing of the engine is left on the host") {
+    EngineProcess engine;
+    CHECK(sings(engine));
+    CHECK(engine.stop() == 0);
+    CHECK(engine.left_behind() == "");
+}
+
+TEST_CASE("the death of the keeper is said, survived without a restart, and leaves nothing") {
+    EngineProcess engine;
+    for (int round = 0; round < 3; ++round) {
+        const auto keepers = engine.pids_of("keeper");
+        REQUIRE(keepers.size() == 1);
+        ::kill(keepers[0], SIGKILL);
+        REQUIRE(engine.wait_until_ready());
+        CHECK(sings(engine));
+    }
+    CHECK(engine.log().find("keeper_gone") != std::string::npos);
+    CHECK(engine.stop() == 0);
+    CHECK(engine.left_behind() == "");
+}
+
+TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs leave nothing behind") {
+    std::mt19937 random{20261121};
+    const char* victims[] = {"guard", "server", "keeper", "init", "sleep"};
+    EngineProcess engine;
+    int killed = 0;
+    for (int round = 0; round < 20; ++round) {
+        const std::string victim = victims[round % 5];
+        CAPTURE(round);
+        CAPTURE(victim);
+        Load load{engine};
+        std::this_thread::sleep_for(std::chrono::milliseconds{random() % 300});
+        if (victim == "guard") {
+            engine.kill_hard();
+            ++killed;
+        } else if (const auto pids = engine.pids_of(victim); !pids.empty()) {
+            ::kill(pids[random() % pids.size()], SIGKILL);
+            ++killed;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{random() % 200});
+        load.stop();
+        // A job that was killed itself has every right to an odd answer; the others have not.
+        if (victim != "sleep") CHECK(load.wrong() == 0);
+        if (victim == "guard" || victim == "server") {
+            if (victim == "server") engine.stop();
+            CHECK(engine.left_behind() == "");
+            engine.start();
+        }
+        REQUIRE(engine.wait_until_ready());
+        CHECK(sings(engine));
+    }
+    CHECK(killed >= 15);
+    CHECK(engine.stop() == 0);
+    CHECK(engine.left_behind() == "");
+}
+
+TEST_CASE("a second engine of the same name is refused and does not touch the first") {
+    EngineProcess engine;
+    const auto same = "paths.run_directory=/tmp/" + engine.instance() + "/run";
+    CHECK_THROWS_WITH_AS(EngineProcess({"instance=" + engine.instance(), same}), doctest::Contains("another engine uses"), std::runtime_error);
+    CHECK(sings(engine));
+}
+
+TEST_CASE("a client that goes away takes its job with it") {
+    EngineProcess engine;
+    std::jthread client{[&] {
+        support::abandon(engine.port(), R"({"language":"bash","version":"*","files":[{"content":"sleep 60"}],"run_timeout":3000})", 300ms);
+    }};
+    client.join();
+    const auto give_up = std::chrono::steady_clock::now() + 2s;
+    while (!engine.pids_of("sleep").empty() && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(10ms);
+    CHECK(engine.pids_of("sleep").empty());
+    CHECK(engine.log().find("verdict=canceled") != std::string::npos);
+}

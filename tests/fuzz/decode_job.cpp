@@ -1,0 +1,42 @@
+// Coverage-guided fuzzing of the decoder of requests, for clang's
+// -fsanitize=fuzzer,address,undefined. Whatever the bytes, a job comes out that the engine may
+// trust, or sys::Error{invalid}.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "api/wire/job.h"
+#include "isolate/sys/error.h"
+
+namespace {
+
+engine::Runtimes one_runtime() {
+    engine::Runtime python;
+    python.language = "python";
+    python.version = "3.11.2";
+    python.aliases = {"py"};
+    return {{std::make_shared<const engine::Runtime>(python)}};
+}
+
+void expect(bool holds) {
+    if (!holds) std::abort();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static const auto runtimes = one_runtime();
+    try {
+        // The same bytes as text; char may alias anything.
+        const auto job = wire::decode_job({reinterpret_cast<const char*>(data), size}, runtimes);
+        expect(!job.files.empty() && job.stdin_text.ends_with('\n'));
+        for (const auto& file : job.files) engine::check_file_name(file.name);
+        expect(job.limits.run.wall_time <= job.runtime->limits.run.wall_time);
+        expect(job.limits.run.memory <= job.runtime->limits.run.memory);
+    } catch (const sys::Error& error) {
+        expect(error.kind() == sys::Kind::invalid);
+    }
+    return 0;
+}

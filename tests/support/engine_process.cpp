@@ -1,0 +1,198 @@
+#include "tests/support/engine_process.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+
+#include "isolate/keeper_process.h"
+#include "isolate/sys/fd.h"
+#include "isolate/sys/file.h"
+
+namespace support {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr auto ready_patience = std::chrono::seconds{60};
+constexpr auto answer_patience_ms = 120'000;
+
+std::uint16_t free_port() {
+    const sys::UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof address;
+    // The socket interface wants the generic type; the layout is shared by design (man 7 ip).
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0) {
+        throw std::runtime_error("no free port");
+    }
+    return ntohs(address.sin_port);
+}
+
+sys::UniqueFd dial(std::uint16_t port) {
+    sys::UniqueFd socket{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+    return socket;
+}
+
+std::string post_request(const std::string& path, const std::string& body) {
+    return "POST " + path +
+           " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+HttpAnswer ask(std::uint16_t port, const std::string& request) {
+    const auto socket = dial(port);
+    if (!socket) return {};
+    for (std::string_view rest = request; !rest.empty();) {
+        const auto sent = ::send(socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (sent <= 0) break;   // an early refusal is read all the same
+        rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+    std::string text;
+    char chunk[65536];
+    for (;;) {
+        pollfd event{socket.get(), POLLIN, 0};
+        if (::poll(&event, 1, answer_patience_ms) <= 0) return {};
+        const auto length = ::recv(socket.get(), chunk, sizeof chunk, 0);
+        if (length <= 0) break;
+        text.append(chunk, static_cast<std::size_t>(length));
+    }
+    const auto end_of_head = text.find("\r\n\r\n");
+    if (end_of_head == std::string::npos || text.size() < 12) return {};
+    return {std::stoi(text.substr(9, 3)), text.substr(end_of_head + 4)};
+}
+
+}  // namespace
+
+EngineProcess::EngineProcess(std::vector<std::string> settings) : settings_(std::move(settings)) {
+    static int engines = 0;
+    const auto number = ::getpid() * 16 + engines++ % 16;
+    instance_ = "cktest" + std::to_string(number);
+    directory_ = fs::temp_directory_path() / instance_;
+    first_uid_ = 1'000'000'000U + static_cast<std::uint32_t>(number % 256) * 64 * 65536;
+    port_ = free_port();
+    before_ = footprint(instance_, first_uid_);
+    start();
+}
+
+EngineProcess::~EngineProcess() {
+    if (pid_ > 0) stop();
+    std::error_code error;
+    fs::remove_all(directory_, error);
+}
+
+void EngineProcess::start() {
+    fs::create_directories(directory_);
+    const auto program = isolate::program_directory() + "/crankcased";
+    std::vector<std::string> arguments{
+        program, "--listen", "127.0.0.1:" + std::to_string(port_), "--set", "instance=" + instance_,
+        "--set", "user=nobody", "--set", "pool.runners=4", "--set", "admission.concurrent_jobs=4",
+        "--set", "paths.run_directory=" + directory_ + "/run",
+        "--set", "pool.first_uid=" + std::to_string(first_uid_),
+    };
+    for (const auto& setting : settings_) {
+        arguments.push_back("--set");
+        arguments.push_back(setting);
+    }
+    std::vector<char*> argv;
+    for (auto& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const auto log = sys::open(directory_ + "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        ::dup2(log.get(), STDERR_FILENO);
+        ::execv(program.c_str(), argv.data());
+        ::_exit(127);
+    }
+    if (!wait_until_ready()) throw std::runtime_error("the engine did not become ready:\n" + this->log());
+}
+
+bool EngineProcess::wait_until_ready() const {
+    const auto give_up = std::chrono::steady_clock::now() + ready_patience;
+    while (std::chrono::steady_clock::now() < give_up) {
+        if (get("/readyz").status == 200) return true;
+        int status = 0;
+        if (::waitpid(pid_, &status, WNOHANG | WNOWAIT) == pid_) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
+    return false;
+}
+
+int EngineProcess::stop() {
+    ::kill(pid_, SIGTERM);
+    int status = 0;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+void EngineProcess::kill_hard() {
+    ::kill(pid_, SIGKILL);
+    ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+}
+
+HttpAnswer EngineProcess::get(const std::string& path) const {
+    return ask(port_, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+}
+
+HttpAnswer EngineProcess::post(const std::string& path, const std::string& body) const {
+    return ask(port_, post_request(path, body));
+}
+
+void abandon(std::uint16_t port, const std::string& body, std::chrono::milliseconds after) {
+    const auto socket = dial(port);
+    const auto request = post_request("/api/v2/execute", body);
+    if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return;
+    std::this_thread::sleep_for(after);
+}
+
+Json EngineProcess::run(const std::string& language, const std::string& code, Json more) const {
+    Json request{{"language", language}, {"version", "*"}, {"files", Json::array({{{"content", code}}})}};
+    request.update(more);
+    const auto answer = post("/api/v2/execute", request.dump());
+    if (answer.status != 200) throw std::runtime_error(std::to_string(answer.status) + " " + answer.body);
+    return answer.json();
+}
+
+std::vector<pid_t> EngineProcess::pids_of(const std::string& kind) const {
+    std::vector<pid_t> pids;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator{"/proc", error}) {
+        const auto pid = std::atoi(entry.path().filename().c_str());
+        if (pid <= 0) continue;
+        const auto status = sys::try_read_file(entry.path() / "status").value_or("");
+        const auto command = sys::try_read_file(entry.path() / "cmdline").value_or("");
+        const auto uid_at = status.find("\nUid:");
+        const auto uid = uid_at == std::string::npos ? 0UL : std::stoul(status.substr(uid_at + 5));
+        const bool in_range = uid >= first_uid_ && uid < first_uid_ + 64UL * 65536;
+        const bool ours = command.find(instance_) != std::string::npos;
+        const bool found = (kind == "keeper" && ours && command.find("crankcase-keeper") != std::string::npos &&
+                            command.find("--socket") != std::string::npos && status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos) ||
+                           (kind == "server" && ours && pid != pid_ && command.find("crankcased") != std::string::npos) ||
+                           (kind == "init" && in_range && command.find("/crankcase/init") != std::string::npos) ||
+                           (in_range && command.find(kind) != std::string::npos);
+        if (found) pids.push_back(pid);
+    }
+    return pids;
+}
+
+std::string EngineProcess::left_behind() const { return support::left_behind(before_, instance_, first_uid_); }
+
+std::string EngineProcess::log() const { return sys::try_read_file(directory_ + "/log").value_or(""); }
+
+}  // namespace support

@@ -1,0 +1,100 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <latch>
+#include <mutex>
+#include <vector>
+
+#include "engine/admission.h"
+#include "isolate/sys/error.h"
+
+using engine::Admission;
+using namespace config::literals;
+
+namespace {
+
+// Occupies a slot until it is let go.
+struct Blocker {
+    std::latch running{1};
+    std::latch released{1};
+
+    void operator()() {
+        running.count_down();
+        released.wait();
+    }
+};
+
+std::string refusal(Admission& admission, config::Bytes size) {
+    try {
+        admission.submit(size, [] {});
+        return "accepted";
+    } catch (const sys::Error& error) {
+        CHECK(error.kind() == sys::Kind::busy);
+        return error.what();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("work runs in the order in which it came") {
+    std::vector<int> order;
+    std::latch done{5};
+    Admission admission{{.concurrent_jobs = 1, .queued_jobs = 10, .queued_bytes = 1_MiB}};
+    for (int i = 0; i < 5; ++i) {
+        admission.submit({}, [&, i] {
+            order.push_back(i);
+            done.count_down();
+        });
+    }
+    done.wait();
+    CHECK(order == std::vector<int>{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("no more work runs at once than there are slots") {
+    std::atomic<int> running{0};
+    std::atomic<int> most{0};
+    std::latch done{40};
+    Admission admission{{.concurrent_jobs = 3, .queued_jobs = 100, .queued_bytes = 1_MiB}};
+    for (int i = 0; i < 40; ++i) {
+        admission.submit({}, [&] {
+            const int now = ++running;
+            for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {}
+            std::this_thread::yield();
+            --running;
+            done.count_down();
+        });
+    }
+    done.wait();
+    CHECK(most <= 3);
+}
+
+TEST_CASE("a full queue refuses at once and names the key that raises the limit") {
+    Blocker blocker;
+    Admission admission{{.concurrent_jobs = 1, .queued_jobs = 1, .queued_bytes = 1_KiB}};
+    admission.submit({}, [&] { blocker(); });
+    blocker.running.wait();
+    SUBCASE("in jobs") {
+        admission.submit({}, [] {});
+        CHECK(refusal(admission, {}).find("admission.queued_jobs") != std::string::npos);
+    }
+    SUBCASE("in bytes") { CHECK(refusal(admission, 2_KiB).find("admission.queued_bytes") != std::string::npos); }
+    blocker.released.count_down();
+}
+
+TEST_CASE("what an idle engine can start at once is never refused for its size") {
+    Admission admission{{.concurrent_jobs = 1, .queued_jobs = 1, .queued_bytes = 1_KiB}};
+    CHECK(refusal(admission, 1_MiB) == "accepted");
+}
+
+TEST_CASE("what work holds is released, whether it ran or was dropped when the engine ended") {
+    auto held = std::make_shared<int>(1);
+    {
+        Blocker blocker;
+        Admission admission{{.concurrent_jobs = 1, .queued_jobs = 5, .queued_bytes = 1_KiB}};
+        admission.submit({}, [&] { blocker(); });
+        blocker.running.wait();
+        for (int i = 0; i < 5; ++i) admission.submit({}, [held] {});
+        blocker.released.count_down();
+    }
+    CHECK(held.use_count() == 1);
+}

@@ -1,0 +1,77 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "engine/command.h"
+
+using engine::command_of;
+using engine::Job;
+using engine::Runtime;
+using engine::Stage;
+
+namespace {
+
+Job job_with(Runtime runtime) {
+    runtime.language = "lang";
+    return {.id = "1",
+            .runtime = std::make_shared<const Runtime>(std::move(runtime)),
+            .files = {{.name = "data.bin", .content = "x", .is_code = false},
+                      {.name = "main.x", .content = "y"},
+                      {.name = "more.x", .content = "z"}},
+            .arguments = {"a b", "", "$(c)"},
+            .stdin_text = "",
+            .limits = {}};
+}
+
+using Words = std::vector<std::string>;
+
+bool has(const Words& environment, const std::string& variable) {
+    return std::find(environment.begin(), environment.end(), variable) != environment.end();
+}
+
+}  // namespace
+
+TEST_CASE("placeholders of a vector become whole arguments, never split or quoted") {
+    const auto job = job_with({.run = {.argv = {"/usr/bin/x", "{main}", "--", "{args}"}, .text = ""}});
+    CHECK(command_of(job, Stage::run).argv == Words{"/usr/bin/x", "main.x", "--", "a b", "", "$(c)"});
+}
+
+TEST_CASE("the compiler gets all code files and no data") {
+    const auto job = job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = ""}});
+    CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x", "more.x"});
+}
+
+TEST_CASE("a script is called with the main file and the arguments, or with the code files") {
+    const auto job = job_with({.compile = packages::Script{.argv = {}, .text = "cc \"$@\""},
+                               .run = {.argv = {}, .text = "x \"$@\""}});
+    CHECK(command_of(job, Stage::run).argv == Words{"/box/run", "main.x", "a b", "", "$(c)"});
+    CHECK(command_of(job, Stage::compile).argv == Words{"/box/compile", "main.x", "more.x"});
+}
+
+TEST_CASE("of a runtime with both ways, one code file takes the vector and several take the script") {
+    auto job = job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{main}"}, .text = "cc \"$@\""}});
+    CHECK(engine::needs_shell(job, Stage::compile));
+    job.files.pop_back();
+    CHECK_FALSE(engine::needs_shell(job, Stage::compile));
+    CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x"});
+}
+
+TEST_CASE("a program sees the fixed environment, the runtime's, and its language") {
+    const auto job = job_with({.environment = {"PATH=/usr/bin", "HOME=/elsewhere", "LIBC_FATAL_STDERR_="}});
+    const auto environment = command_of(job, Stage::run).environment;
+    CHECK(has(environment, "PATH=/usr/bin"));
+    CHECK(has(environment, "HOME=/elsewhere"));
+    CHECK_FALSE(has(environment, "HOME=/tmp"));
+    CHECK_FALSE(has(environment, "LIBC_FATAL_STDERR_=1"));
+    CHECK(has(environment, "PISTON_LANGUAGE=lang"));
+    CHECK(has(environment, "CRANKCASE_MEMORY_LIMIT=268435456"));
+}
+
+TEST_CASE("args.args has an argument a line") {
+    CHECK(engine::argument_lines(job_with({})) == "a b\n\n$(c)\n");
+}
+
+TEST_CASE("a script without an interpreter line gets one") {
+    CHECK(engine::script_text({.argv = {}, .text = "exec x\n"}) == "#!/bin/sh\nexec x\n");
+    CHECK(engine::script_text({.argv = {}, .text = "#!/bin/bash\nexec x\n"}) == "#!/bin/bash\nexec x\n");
+}
