@@ -1,7 +1,5 @@
 #include "engine/classify.h"
 
-#include <cerrno>
-
 namespace engine {
 
 using isolate::Cause;
@@ -14,7 +12,8 @@ Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage, const c
         case Cause::standard_out: return Verdict::too_much_stdout;
         case Cause::standard_err: return Verdict::too_much_stderr;
         case Cause::canceled: return Verdict::canceled;
-        case Cause::not_started: return Verdict::broken;
+        case Cause::not_started:
+        case Cause::lost: return Verdict::broken;
         case Cause::own_exit:
         case Cause::own_signal: break;
     }

@@ -1,6 +1,8 @@
 #include "engine/engine.h"
 
 #include <chrono>
+#include <cstdio>
+#include <string>
 
 #include "engine/execution.h"
 #include "isolate/sys/error.h"
@@ -14,10 +16,15 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
+std::string milliseconds(microseconds time) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3f", static_cast<double>(time.count()) / 1000);
+    return text;
+}
+
 // One line a job: what happened to it, nothing of what was in it.
 void log_job(const Job& job, const JobResult& result) {
     const auto& last = result.run ? *result.run : *result.compile;
-    const auto milliseconds = [](microseconds time) { return static_cast<double>(time.count()) / 1000; };
     sys::log(sys::Level::info, "job",
              {{"id", job.id},
               {"runtime", job.runtime->language + "-" + job.runtime->version},

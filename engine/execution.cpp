@@ -16,12 +16,19 @@ using isolate::Cause;
 constexpr const char* code_copy = "code.code";
 constexpr const char* argument_file = "args.args";
 
-// The box must fit into the memory of either stage with room to run: a box filled to the brim would
-// otherwise turn every later stage into an out-of-memory.
-config::Bytes box_size(const config::StageLimits& limits) {
-    const auto memory = std::min(limits.compile.memory, limits.run.memory);
-    const auto disk = std::max(limits.compile.disk, limits.run.disk);
-    return {std::min(disk.count, memory.count - memory.count / 4)};
+struct BoxSize {
+    config::Bytes bytes;
+    int entries;
+};
+
+// One box for both stages: the larger of their disk limits. It must fit into the memory of either stage
+// with room to run: a box filled to the brim would otherwise turn every later stage into an out-of-memory.
+BoxSize box_size(const Job& job) {
+    const auto& run = job.limits.run;
+    const auto& compile = job.runtime->compiled() ? job.limits.compile : run;
+    const auto memory = std::min(compile.memory, run.memory).count;
+    return {{std::min(std::max(compile.disk, run.disk).count, memory - memory / 4)},
+            std::max(compile.disk_entries, run.disk_entries)};
 }
 
 // Collects both streams, and their order if both are used.
@@ -55,14 +62,19 @@ std::optional<int> shell_code(const isolate::Fault& fault) {
     }
 }
 
+std::string what_broke(const isolate::Exit& exit) {
+    if (exit.cause == Cause::lost) return "the PID 1 of the box was killed from outside";
+    return std::string{"cannot start the program: "} + isolate::name(exit.fault.step) + ": " +
+           sys::describe(exit.fault.error);
+}
+
 }  // namespace
 
 Execution::Execution(isolate::Lease lease, const Job& job, Events& events, std::stop_token stop)
     : job_(job),
       events_(events),
       stop_(std::move(stop)),
-      box_(std::move(lease), box_size(job.limits),
-           std::max(job.limits.compile.disk_entries, job.limits.run.disk_entries)) {
+      box_(std::move(lease), box_size(job).bytes, box_size(job).entries) {
     place_files();
 }
 
@@ -111,11 +123,7 @@ StageResult Execution::run(Stage stage) {
     result.verdict = classify(exit, usage, command.limits);
     if (exit.cause == Cause::own_exit) result.exit_code = exit.code;
     if (exit.cause != Cause::own_exit && exit.cause != Cause::not_started) result.signal = exit.code;
-    if (result.verdict == Verdict::broken) {
-        throw sys::Error(sys::Kind::broken, std::string{"cannot start the program: "} +
-                                                isolate::name(exit.fault.step) + ": " +
-                                                sys::describe(exit.fault.error));
-    }
+    if (result.verdict == Verdict::broken) throw sys::Error(sys::Kind::broken, what_broke(exit));
     result.output = collector.finish();
     result.wall_time = exit.wall_time;
     result.cpu_time = usage.cpu_time;

@@ -31,8 +31,8 @@ struct Job {
 };
 
 // The most a job may carry besides its files; the kernel would refuse more (man 2 execve).
-inline constexpr std::size_t max_argument_bytes = 128 * 1024 - 1;   // MAX_ARG_STRLEN less the NUL
-inline constexpr std::size_t max_arguments_bytes = 1024 * 1024;     // all of them together
+inline constexpr std::size_t max_argument_bytes = (1 << 17) - 1;   // MAX_ARG_STRLEN less the NUL
+inline constexpr std::size_t max_arguments_bytes = 1 << 20;         // all of them together
 inline constexpr std::size_t max_files = 1024;
 inline constexpr std::size_t max_file_name_bytes = 1024;            // a path component: 255
 

@@ -75,7 +75,6 @@ private:
     std::optional<Cause> killed_for_;
     Clock::time_point killed_at_{};
     bool ended_ = false;
-    int status_ = 0;                            // raw, of the PID 1 of the box
     sys::UniqueFd stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 };
 
@@ -178,7 +177,6 @@ void Watch::hear_init() {
     if (answer.verb != Verb::stage_ended) throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
     const auto stage = answer.as<StageEnded>();
     if (stage.pid != process_.pid) throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
-    status_ = stage.status;
     ended_ = true;
 }
 
@@ -195,11 +193,13 @@ Exit Watch::conclude() {
     } else if (reported && report.deadline_passed) {
         exit.cause = Cause::wall_clock;
         exit.code = SIGKILL;
+    } else if (!reported) {
+        // Nothing inside a pid namespace can kill its PID 1 (man 7 pid_namespaces).
+        exit.cause = Cause::lost;
+        exit.code = SIGKILL;
     } else {
-        // Without a report PID 1 itself was killed: by the kernel, for memory.
-        const int status = reported ? report.status : status_;
-        exit.cause = WIFSIGNALED(status) ? Cause::own_signal : Cause::own_exit;
-        exit.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+        exit.cause = WIFSIGNALED(report.status) ? Cause::own_signal : Cause::own_exit;
+        exit.code = WIFSIGNALED(report.status) ? WTERMSIG(report.status) : WEXITSTATUS(report.status);
     }
     return exit;
 }

@@ -24,6 +24,7 @@ enum class Cause {
     standard_err,
     canceled,
     not_started,     // fault says why
+    lost,            // the PID 1 of the box was killed, by the kernel for memory or by somebody outside
 };
 
 struct Exit {

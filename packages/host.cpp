@@ -116,6 +116,7 @@ std::string path_variable(const std::string& real_program) {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;
+    result.reserve(texts.size() + 1);
     for (auto& text : texts) result.push_back(text.data());
     result.push_back(nullptr);
     return result;
@@ -350,18 +351,19 @@ std::vector<Installed> find_host_toolchains(const std::vector<Manifest>& recipes
 
     std::vector<Installed> found;
     for (std::size_t i = 0; i < asked.size(); ++i) {
-        const auto& [recipe, candidate] = asked[i];
+        const auto& recipe = *asked[i].recipe;
+        const auto& candidate = asked[i].candidate;
         const auto& inquiry = *inquiries[i];
-        const auto version = exact_version(inquiry.answer(), recipe->version.after);
+        const auto version = exact_version(inquiry.answer(), recipe.version.after);
         if (!inquiry.succeeded() || !version) {
-            log_silent(*recipe, candidate.program, inquiry);
+            log_silent(recipe, candidate.program, inquiry);
             continue;
         }
         const bool known = std::ranges::any_of(found, [&](const Installed& other) {
-            return other.manifest.language == recipe->language && other.version == *version;
+            return other.manifest.language == recipe.language && other.version == *version;
         });
         if (!known)
-            found.push_back(fill(*recipe, candidate.program, candidate.real_program, *version));
+            found.push_back(fill(recipe, candidate.program, candidate.real_program, *version));
     }
     return found;
 }

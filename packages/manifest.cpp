@@ -21,7 +21,7 @@ namespace {
 
 // Far beyond any sensible manifest. toml++ walks nested tables recursively, and the shortest key
 // that nests one deeper takes two bytes: this much fits any stack.
-constexpr std::size_t max_manifest_bytes = 16 * 1024;
+constexpr std::size_t max_manifest_bytes = 16'384;
 
 using Names = std::initializer_list<std::string_view>;
 
@@ -32,14 +32,17 @@ bool among(std::span<const std::string_view> names, std::string_view name) {
     return std::ranges::find(names, name) != names.end();
 }
 
+[[noreturn]] void refuse(const std::string& file, std::ptrdiff_t line, const std::string& why) {
+    throw sys::Error(sys::Kind::invalid, file + ":" + std::to_string(line) + ": " + why);
+}
+
 // A table of the file, and the words to refuse what stands in it.
 struct Section {
     const std::string& file;
     const toml::table& table;
 
     [[noreturn]] void refuse(const toml::source_region& place, const std::string& why) const {
-        throw sys::Error(sys::Kind::invalid,
-                         file + ":" + std::to_string(place.begin.line) + ": " + why);
+        packages::refuse(file, static_cast<std::ptrdiff_t>(place.begin.line), why);
     }
 
     void allow_only(Names known) const {
@@ -137,10 +140,10 @@ Script read_stage(const Section& section, Names allowed) {
     section.allow_only({"argv", "script"});
     auto stage = Script{.argv = read_argv(section, "argv", allowed), .text = read_script(section)};
     if (stage.argv.empty() && stage.text.empty()) {
-        section.refuse(section.table.source(), "a stage needs \"argv\" or \"script\"");
+        section.refuse(section.table.source(), R"(a stage needs "argv" or "script")");
     }
     if (!stage.argv.empty() && stage.argv.front().empty()) {
-        section.refuse(section.required("argv").source(), "\"argv\" names no program");
+        section.refuse(section.required("argv").source(), R"("argv" names no program)");
     }
     return stage;
 }
@@ -225,15 +228,19 @@ void check_names(const Section& root, const Manifest& manifest) {
 }  // namespace
 
 Manifest parse_manifest(std::string_view text, const std::string& file) {
-    if (text.size() > max_manifest_bytes) {
-        throw sys::Error(sys::Kind::invalid, file + ":1: a manifest of more than 16 KiB");
+    if (text.size() > max_manifest_bytes) refuse(file, 1, "a manifest of more than 16 KiB");
+    // toml++ 3.3 promises the compiler things about letters outside quotes that most letters break.
+    const auto beyond_ascii = std::ranges::find_if(
+        text, [](char byte) { return static_cast<unsigned char>(byte) >= 0x80; });
+    if (beyond_ascii != text.end()) {
+        refuse(file, 1 + std::count(text.begin(), beyond_ascii, '\n'),
+               "a manifest is ASCII; write other characters as \\uXXXX");
     }
     const auto parsed = toml::parse(text, file);
     if (!parsed) {
         const auto& error = parsed.error();
-        throw sys::Error(sys::Kind::invalid, file + ":" +
-                                                 std::to_string(error.source().begin.line) + ": " +
-                                                 std::string{error.description()});
+        refuse(file, static_cast<std::ptrdiff_t>(error.source().begin.line),
+               std::string{error.description()});
     }
     const auto root = Section{file, parsed.table()};
     root.allow_only(

@@ -91,7 +91,7 @@ int serve(const config::Settings& settings, const isolate::DaemonUser& user, sys
     engine::Engine engine{pool};
     engine.replace_runtimes(find_runtimes(settings));
     engine::Admission admission{settings.admission};
-    resources::Readiness readiness{engine, admission};
+    resources::Readiness readiness{pool, engine, admission};
     resources::Context context{.engine = engine, .admission = admission, .readiness = readiness};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});

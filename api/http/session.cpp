@@ -198,6 +198,7 @@ void Session::end_if_idle() {
 void Session::cut() {
     const auto lock = Lock(mutex_);
     ended_ = true;
+    connection_.close();
     output_->cut();
 }
 

@@ -22,13 +22,21 @@ void tell(http::Exchange& exchange, const std::string& trouble) {
 
 }  // namespace
 
+// What needs no canary to be known; call with the mutex held.
+std::string Readiness::known_trouble() const {
+    if (withdrawn_) return "shutting down";
+    const auto pool = pool_.status();
+    return pool.keeper_alive ? std::string{} : pool.trouble;
+}
+
 void Readiness::answer(const std::shared_ptr<http::Exchange>& exchange) {
     std::unique_lock lock{mutex_};
+    const auto trouble = known_trouble();
     const auto age = steady_clock::now() - proven_;
-    if (withdrawn_ || age < (trouble_.empty() ? steady_clock::duration{good_for} : bad_for)) {
-        const auto trouble = withdrawn_ ? "shutting down" : trouble_;
+    if (!trouble.empty() || age < (trouble_.empty() ? steady_clock::duration{good_for} : bad_for)) {
+        const auto text = trouble.empty() ? trouble_ : trouble;
         lock.unlock();
-        return tell(*exchange, trouble);
+        return tell(*exchange, text);
     }
     waiting_.push_back(exchange);
     if (std::exchange(flying_, true)) return;
@@ -45,10 +53,14 @@ void Readiness::send_canary() {
     try {
         admission_.submit({}, [this] { fly(); });
     } catch (const sys::Error&) {
-        // A full queue proves that much: jobs are being run, and more is not wanted now.
-        const std::lock_guard lock{mutex_};
-        flying_ = false;
-        for (const auto& exchange : std::exchange(waiting_, {})) tell(*exchange, "busy");
+        // The queue is full: whoever asks should send nothing more here for a while.
+        std::vector<std::shared_ptr<http::Exchange>> waiting;
+        {
+            const std::lock_guard lock{mutex_};
+            flying_ = false;
+            waiting.swap(waiting_);
+        }
+        for (const auto& exchange : waiting) tell(*exchange, "busy");
     }
 }
 

@@ -16,8 +16,8 @@ namespace resources {
 
 class Readiness {
 public:
-    Readiness(engine::Engine& engine, engine::Admission& admission)
-        : engine_(engine), admission_(admission) {}
+    Readiness(const isolate::Pool& pool, engine::Engine& engine, engine::Admission& admission)
+        : pool_(pool), engine_(engine), admission_(admission) {}
 
     // Answers 200, or 503 with the reason: at once if a proof is fresh, else when the canary has run.
     void answer(const std::shared_ptr<http::Exchange>& exchange);
@@ -26,16 +26,18 @@ public:
     void withdraw();
 
 private:
+    std::string known_trouble() const;
     void send_canary();
     void fly();
 
+    const isolate::Pool& pool_;
     engine::Engine& engine_;
     engine::Admission& admission_;
     std::mutex mutex_;
     std::chrono::steady_clock::time_point proven_{};   // of the last proof, good or bad
     std::string trouble_ = "not tried yet";
     bool withdrawn_ = false;
-    bool flying_ = false;
+    bool flying_ = false;   // a canary is on its way
     std::vector<std::shared_ptr<http::Exchange>> waiting_;
 };
 

@@ -28,7 +28,7 @@ using Field = std::optional<element>;  // empty: absent
 
 // A thread keeps the memory that requests up to this size need; larger ones bring and take their
 // own.
-constexpr std::size_t kept_bytes = 1024 * 1024;
+constexpr std::size_t kept_bytes = 1 << 20;
 constexpr std::size_t max_depth = 64;
 
 [[noreturn]] void refuse(std::string sentence) {

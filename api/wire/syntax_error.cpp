@@ -48,7 +48,7 @@ struct Fault final : nlohmann::json_sax<Json> {
 };
 
 // Looking for the place is slow, and the client decides how often it happens and in how much text.
-constexpr std::size_t max_searched_bytes = 256 * 1024;
+constexpr std::size_t max_searched_bytes = 1 << 18;
 
 std::string place_in(std::string_view body, std::size_t bytes_read) {
     const auto before = body.substr(0, bytes_read == 0 ? 0 : bytes_read - 1);

@@ -41,4 +41,5 @@ def judge(row, cell):
     for bar in BARS:
         if bar.applies(cell):
             met = row.jobs > 0 and row.errors == 0 and row.raw_errors == 0 and bar.met(row)
-            row.bars.append({"bar": bar.text, "measured": bar.shown(row), "met": bool(met)})
+            measured = bar.shown(row) if row.jobs else "no answer"
+            row.bars.append({"bar": bar.text, "measured": measured, "met": bool(met)})

@@ -79,7 +79,7 @@ def planned_targets(options, scratch, address):
 
 
 def measure(cells, targets, generator, options):
-    """All targets of a cell run one after the other, in an order that turns with the repetitions."""
+    """All targets of a cell run one after the other; the order turns with the repetitions."""
     samples = []
     total = len(cells) * len(targets) * options.repetitions
     for repetition in range(options.repetitions):
@@ -99,8 +99,9 @@ def measure(cells, targets, generator, options):
 
 
 def fact(measure_name, value, *bars):
-    return {"measure": measure_name, "value": value,
-            "bars": [{"bar": text, "measured": measured, "met": met} for text, measured, met in bars]}
+    """A line of the last table; a bar is (what is asked, what was measured, whether it was met)."""
+    keys = ("bar", "measured", "met")
+    return {"measure": measure_name, "value": value, "bars": [dict(zip(keys, bar)) for bar in bars]}
 
 
 def start_fact(seconds):
@@ -110,9 +111,13 @@ def start_fact(seconds):
                 ("< 1 s", f"{middle:.2f} s", middle < 1))
 
 
+def shown_memory(memory):
+    return "{:.1f} MiB PSS, {} processes".format(*memory)
+
+
 def memory_fact(memory):
-    mib, processes = memory
-    return fact(f"idle memory with {RUNNERS} warm runners", f"{mib:.1f} MiB PSS, {processes} processes",
+    mib, _ = memory
+    return fact(f"idle memory with {RUNNERS} warm runners", shown_memory(memory),
                 ("< 60 MiB", f"{mib:.1f}", mib < 60))
 
 
@@ -130,11 +135,11 @@ class Machine:
 
     def describe(self):
         spent = [now - then for now, then in zip(self.processor_ticks(), self.ticks)]
-        busy = self.load > os.cpu_count() / 2
+        warning = ". **Others were busy when this began: missed bars prove nothing.**"
         return (f"{os.cpu_count()} processors, Linux {platform.release()}, load average "
                 f"{self.load:.1f} before and {os.getloadavg()[0]:.1f} after, "
                 f"{100 * spent[7] / max(sum(spent), 1):.1f} % of the time stolen by the hypervisor"
-                + (". **Others were busy when this began: missed bars prove nothing.**" if busy else ""))
+                + (warning if self.load > os.cpu_count() / 2 else ""))
 
 
 def measure_started(program, options, folder, run):
@@ -151,8 +156,8 @@ def measure_started(program, options, folder, run):
         engine.wait_while(not_ready)
         facts = [start_fact(seconds), memory_fact(engine.idle_memory())]
         result = run(engine.address)
-        mib, processes = engine.idle_memory()
-    return facts + [fact("memory after the run", f"{mib:.1f} MiB PSS, {processes} processes")], result
+        facts.append(fact("memory after the run", shown_memory(engine.idle_memory())))
+    return facts, result
 
 
 def main():

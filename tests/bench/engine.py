@@ -63,8 +63,11 @@ class Engine:
                        "HOME": "/root"}
         with open(log_path, "wb") as log:
             self.started = time.monotonic()
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
-                                            stderr=log, env=environment, start_new_session=True)
+            try:
+                self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log,
+                                                stderr=log, env=environment, start_new_session=True)
+            except OSError as error:
+                raise SystemExit(f"bench: cannot start the engine: {error}") from None
 
     def __enter__(self):
         return self

@@ -1,5 +1,6 @@
 """Rows and facts as Markdown and as JSON."""
 
+import math
 from dataclasses import asdict
 
 
@@ -15,15 +16,24 @@ def table(header, rows):
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
+def number(value):
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
+def difference(row):
+    if math.isnan(row.difference):
+        return "–"
+    return "{:+.2f} ({:+.2f} … {:+.2f})".format(row.difference, *row.difference_spread)
+
+
 def table_of_rows(name, rows):
     header = ["workload", "mode", "c", "raw p50", f"{name} p50", "p95", "p99", "difference ms",
               "÷ raw", "jobs/s ÷ raw", "jobs", "errors", "bar", "result"]
     return table(header, [
-        [row.workload, row.mode, str(row.clients), f"{row.raw_p50:.2f}", f"{row.p50:.2f}",
-         f"{row.p95:.2f}", f"{row.p99:.2f}",
-         "{:+.2f} ({:+.2f} … {:+.2f})".format(row.difference, *row.difference_spread),
-         f"{row.ratio:.2f}", f"{row.throughput:.2f}", str(row.jobs),
-         str(row.errors + row.raw_errors), *verdict(row.bars)]
+        [row.workload, row.mode, str(row.clients), number(row.raw_p50), number(row.p50),
+         number(row.p95), number(row.p99), difference(row), number(row.ratio),
+         number(row.throughput), str(row.jobs), str(row.errors + row.raw_errors),
+         *verdict(row.bars)]
         for row in rows])
 
 
@@ -45,9 +55,13 @@ def markdown(rows, facts, machine):
     return "\n\n".join(parts)
 
 
-def without_nan(record):
+def without_nan(value):
     """JSON has no NaN; what was not measured is null."""
-    return {key: None if value != value else value for key, value in record.items()}
+    if isinstance(value, dict):
+        return {key: without_nan(member) for key, member in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(member) for member in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def as_json(rows, facts, machine, samples):
@@ -58,5 +72,6 @@ def as_json(rows, facts, machine, samples):
 
 
 def all_is_well(rows, facts):
-    bars = [bar for row in rows for bar in row.bars] + [bar for fact in facts for bar in fact["bars"]]
-    return all(bar["met"] for bar in bars) and not any(row.errors + row.raw_errors for row in rows)
+    bars = [row.bars for row in rows] + [fact["bars"] for fact in facts]
+    right = not any(row.errors + row.raw_errors for row in rows)
+    return right and all(bar["met"] for each in bars for bar in each)

@@ -1,4 +1,4 @@
-"""What is run: the programs, how a server without isolation starts them, and what must come back."""
+"""What is run: programs, how a server without isolation starts them, what must come back."""
 
 from dataclasses import dataclass
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <vector>
@@ -30,7 +31,7 @@ public:
 
     void stop() { clients_.clear(); }
     int wrong() const { return wrong_; }
-    int right() const { return right_; }
+    const std::string& last_wrong() const { return last_wrong_; }
 
 private:
     void ask(const EngineProcess& engine, int n) {
@@ -41,15 +42,47 @@ private:
         if (answer.status == 0) std::this_thread::sleep_for(5ms);
         if (answer.status != 200) return;
         const auto run = answer.json()["run"];
-        (run["stdout"] == nonce + "\n" && run["code"] == 0 ? right_ : wrong_)++;
+        if (run["stdout"] == nonce + "\n" && run["code"] == 0) {
+            ++right_;
+        } else {
+            ++wrong_;
+            const std::lock_guard lock{mutex_};
+            last_wrong_ = answer.body;
+        }
     }
 
     std::atomic<int> wrong_{0}, right_{0};
+    std::mutex mutex_;
+    std::string last_wrong_;
     std::vector<std::jthread> clients_;
 };
 
+// True when the log has that many lines with the word in them; waits for it, but not for ever.
+bool wait_for_log(const EngineProcess& engine, const std::string& word, int times) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (std::chrono::steady_clock::now() < give_up) {
+        const auto log = engine.log();
+        int found = 0;
+        for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1)) ++found;
+        if (found >= times) return true;
+        std::this_thread::sleep_for(5ms);
+    }
+    return false;
+}
+
 bool sings(const EngineProcess& engine) {
     return engine.run("bash", "echo sings")["run"]["stdout"] == "sings\n";
+}
+
+bool sings_soon(const EngineProcess& engine) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (std::chrono::steady_clock::now() < give_up) {
+        const support::Json request{{"language", "bash"}, {"version", "*"}, {"files", {{{"content", "echo sings"}}}}};
+        const auto answer = engine.post("/api/v2/execute", request.dump());
+        if (answer.status == 200) return answer.json()["run"]["stdout"] == "sings\n";
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
 }
 
 }  // namespace
@@ -67,10 +100,10 @@ TEST_CASE("the death of the keeper is said, survived without a restart, and leav
         const auto keepers = engine.pids_of("keeper");
         REQUIRE(keepers.size() == 1);
         ::kill(keepers[0], SIGKILL);
+        REQUIRE(wait_for_log(engine, "keeper_gone", round + 1));
         REQUIRE(engine.wait_until_ready());
         CHECK(sings(engine));
     }
-    CHECK(engine.log().find("keeper_gone") != std::string::npos);
     CHECK(engine.stop() == 0);
     CHECK(engine.left_behind() == "");
 }
@@ -95,6 +128,7 @@ TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs le
         }
         std::this_thread::sleep_for(std::chrono::milliseconds{random() % 200});
         load.stop();
+        CAPTURE(load.last_wrong());
         // A job that was killed itself has every right to an odd answer; the others have not.
         if (victim != "sleep") CHECK(load.wrong() == 0);
         if (victim == "guard" || victim == "server") {
@@ -102,8 +136,9 @@ TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs le
             CHECK(engine.left_behind() == "");
             engine.start();
         }
+        // A runner may have died unnoticed a moment ago: the engine may then fail one job, honestly.
         REQUIRE(engine.wait_until_ready());
-        CHECK(sings(engine));
+        CHECK(sings_soon(engine));
     }
     CHECK(killed >= 15);
     CHECK(engine.stop() == 0);

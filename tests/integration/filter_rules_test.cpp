@@ -32,10 +32,6 @@
 
 #include "isolate/filter.h"
 
-#ifndef CRANKCASE_SOURCE_DIR
-#define CRANKCASE_SOURCE_DIR "."
-#endif
-
 namespace {
 
 using Program = std::vector<sock_filter>;
@@ -45,7 +41,8 @@ constexpr int reached = 4093;             // the answer of the filter beneath
 constexpr std::uint32_t leave = 0x1eafe;  // an argument that exit_group ignores
 
 std::string shipped_policy() {
-    auto file = std::ifstream(CRANKCASE_SOURCE_DIR "/config/seccomp.policy");
+    auto file = std::ifstream(std::filesystem::path(__FILE__).parent_path() /
+                              "../../config/seccomp.policy");
     REQUIRE(file);
     return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -322,7 +319,7 @@ int main(void) {
     pthread_t thread;
     MUST(!sem_init(shared, 1, 0) && !pthread_create(&thread, 0, post, shared) && !pthread_join(thread, 0));
     if (fork() == 0) return sem_post(shared);
-    MUST(!sem_wait(shared) && !sem_wait(shared) && wait(0) > 0 && system("exit 3") == 3 << 8);
+    MUST(!sem_wait(shared) && !sem_wait(shared) && wait(0) > 0 && pclose(popen("exit 3", "r")) == 3 << 8);
     struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};
     int timer = timerfd_create(CLOCK_MONOTONIC, 0);
     MUST(!timerfd_settime(timer, 0, &soon, 0) && read(timer, text, 8) == 8);

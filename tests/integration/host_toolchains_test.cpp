@@ -16,14 +16,14 @@
 
 #include "packages/host.h"
 
-#ifndef CRANKCASE_RECIPES
-#define CRANKCASE_RECIPES "packages/recipes"
-#endif
-
 namespace {
 
 using namespace packages;
 namespace fs = std::filesystem;
+
+std::vector<Manifest> our_recipes() {
+    return load_recipes(fs::path(__FILE__).parent_path() / "../../packages/recipes");
+}
 
 class TempDir {
 public:
@@ -61,6 +61,7 @@ struct Ending {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> result;
+    result.reserve(texts.size() + 1);
     for (auto& text : texts) result.push_back(text.data());
     result.push_back(nullptr);
     return result;
@@ -75,12 +76,12 @@ public:
         fs::create_directories(submission());
         for (const auto& [name, text] : files) {
             write(submission() / name, text);
-            names_.push_back(name);
+            names_.emplace_back(name);
         }
         environment_.insert(environment_.begin(),
                             {"LIBC_FATAL_STDERR_=1", "HOME=" + home.native()});
         environment_.push_back("PISTON_LANGUAGE=" + installed.manifest.language);
-        environment_.push_back("CRANKCASE_MEMORY_LIMIT=268435456");
+        environment_.emplace_back("CRANKCASE_MEMORY_LIMIT=268435456");
     }
 
     Ending compile(const Script& script) { return start(command(script, names_, {}), ""); }
@@ -343,7 +344,7 @@ public class Ant {
      "two files",
      End::passes,
      {{"main.pl", "use lib '.'; use Lib; Lib::greet();"},
-      {"Lib.pm", "package Lib; sub greet { print \"hello\\n\" } 1;"}},
+      {"Lib.pm", R"(package Lib; sub greet { print "hello\n" } 1;)"}},
      "hello\n"},
 
     {"php", "echo", End::passes, {{"file0.code", R"(<?php
@@ -355,7 +356,7 @@ public class Ant {
      "two files",
      End::passes,
      {{"main", "<?php require 'lib.php'; greet();"},
-      {"lib.php", "<?php function greet() { echo \"hello\\n\"; }"}},
+      {"lib.php", R"(<?php function greet() { echo "hello\n"; })"}},
      "hello\n"},
 
     {"python", "echo", End::passes, {{"file0.code", R"(
@@ -416,7 +417,7 @@ void check(const Installed& installed, const Row& row, const fs::path& home) {
 
 TEST_CASE("every host toolchain does what its recipe promises") {
     const TempDir home;
-    const auto toolchains = find_host_toolchains(load_recipes(CRANKCASE_RECIPES));
+    const auto toolchains = find_host_toolchains(our_recipes());
     REQUIRE(!toolchains.empty());
     for (const auto& row : rows) {
         bool tried = false;
@@ -433,7 +434,7 @@ TEST_CASE("every host toolchain does what its recipe promises") {
 }
 
 TEST_CASE("every recipe has a program that passes") {
-    for (const auto& recipe : load_recipes(CRANKCASE_RECIPES)) {
+    for (const auto& recipe : our_recipes()) {
         CAPTURE(recipe.language);
         CHECK(std::ranges::any_of(rows, [&](const Row& row) {
             return recipe.language == row.language && row.end == End::passes;

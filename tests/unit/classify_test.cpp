@@ -31,6 +31,8 @@ TEST_CASE("the cause of death names the verdict") {
         {"too much output", {.cause = Cause::standard_out, .code = 9}, {}, Verdict::too_much_stdout},
         {"too many complaints", {.cause = Cause::standard_err, .code = 9}, {}, Verdict::too_much_stderr},
         {"nobody waits any more", {.cause = Cause::canceled, .code = 9}, {}, Verdict::canceled},
+        {"PID 1 killed from outside is no fault of the program", {.cause = Cause::lost, .code = 9}, {}, Verdict::broken},
+        {"PID 1 killed for memory", {.cause = Cause::lost, .code = 9}, {.oom_kills = 1}, Verdict::out_of_memory},
         {"never started", {.cause = Cause::not_started}, {}, Verdict::broken},
         {"ended by itself, over the CPU limit", {.cause = Cause::own_exit, .code = 0}, {.cpu_time = 4s}, Verdict::cpu_timed_out},
         {"ended by itself, over the wall limit", {.cause = Cause::own_exit, .code = 0, .wall_time = 4s}, {}, Verdict::wall_timed_out},

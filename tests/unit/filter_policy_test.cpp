@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
@@ -21,10 +22,6 @@
 
 #include "isolate/filter.h"
 #include "isolate/sys/error.h"
-
-#ifndef CRANKCASE_SOURCE_DIR
-#define CRANKCASE_SOURCE_DIR "."
-#endif
 
 namespace {
 
@@ -38,8 +35,13 @@ constexpr std::uint32_t native = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t native = AUDIT_ARCH_AARCH64;
 #endif
 
+std::ifstream open_shipped_policy() {
+    const auto folder = std::filesystem::path(__FILE__).parent_path();
+    return std::ifstream{folder / "../../config/seccomp.policy"};
+}
+
 std::string shipped_policy() {
-    auto file = std::ifstream(CRANKCASE_SOURCE_DIR "/config/seccomp.policy");
+    auto file = open_shipped_policy();
     REQUIRE(file);
     return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -49,9 +51,10 @@ std::string shipped_policy() {
 std::uint32_t execute(const std::vector<sock_filter>& program, const seccomp_data& data) {
     std::uint32_t accumulator = 0;
     for (std::size_t at = 0; at < program.size(); ++at) {
-        const auto [code, if_true, if_false, k] = program[at];
-        const auto jump = [&](bool taken) { at += taken ? if_true : if_false; };
-        switch (code) {
+        const auto& step = program[at];
+        const auto k = step.k;
+        const auto jump = [&](bool taken) { at += taken ? step.jt : step.jf; };
+        switch (step.code) {
             case BPF_LD | BPF_W | BPF_ABS:
                 // Bounded by the check; the data is plain words.
                 if (k > sizeof data - sizeof accumulator) throw std::runtime_error("load");
@@ -226,7 +229,7 @@ TEST_CASE("the same policy gives the same program") {
 }
 
 TEST_CASE("every group of the shipped policy begins with its reason") {
-    auto file = std::ifstream(CRANKCASE_SOURCE_DIR "/config/seccomp.policy");
+    auto file = open_shipped_policy();
     auto before = std::string();
     for (auto line = std::string(); std::getline(file, line); before = line) {
         if (line.empty() || line[0] == '#') continue;
@@ -369,7 +372,8 @@ TEST_CASE("a policy too large for the kernel is refused") {
 
     auto text = std::string();
     for (const std::string name : {"read", "write", "ioctl"}) {
-        text += "allow " + name + " if arg0 in {" + values + "}\nEPERM " + name + " otherwise\n";
+        text.append("allow ").append(name).append(" if arg0 in {").append(values);
+        text.append("}\nEPERM ").append(name).append(" otherwise\n");
     }
     CHECK_THROWS_AS(isolate::compile_filter(text), sys::Error);
 }
