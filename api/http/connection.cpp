@@ -11,11 +11,11 @@ namespace {
 
 // Pipelined requests are rare and small. Pistache reads on whatever we do, so this is where it
 // ends.
-constexpr std::size_t most_ahead = 64 * 1024;
+constexpr auto most_ahead = std::size_t{64} << 10;
 
 // A client that is refused early may go on sending for a while before it reads why; closing at once
 // would reset the connection and destroy the answer (RFC 9112, section 9.6).
-constexpr std::uint64_t most_ignored = 64 * 1024 * 1024;
+constexpr auto most_ignored = std::uint64_t{64} << 20;
 
 }  // namespace
 

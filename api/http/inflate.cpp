@@ -41,7 +41,7 @@ Inflation inflate(Coding coding, std::string_view from, std::uint64_t limit, std
     stream->next_in = const_cast<Bytef*>(reinterpret_cast<const Bytef*>(from.data()));
     stream->avail_in = static_cast<uInt>(from.size());
 
-    auto piece = std::array<char, 32 * 1024>{};
+    auto piece = std::array<char, std::size_t{32} << 10>{};
     while (true) {
         stream->next_out = reinterpret_cast<Bytef*>(piece.data());  // bytes are bytes
         stream->avail_out = static_cast<uInt>(piece.size());

@@ -1,7 +1,5 @@
 #include "api/http/route_table.h"
 
-#include <utility>
-
 namespace http {
 
 namespace {
@@ -29,10 +27,9 @@ bool passes_gate(const Request& request) {
            starts_with_word(request.find_field("Content-Type"), "application/json");
 }
 
-Response options(std::string allow) {
-    return {.content_type = "text/html; charset=utf-8",
-            .fields = {{"Allow", allow}},
-            .body = std::move(allow)};
+Response options(const std::string& allow) {
+    return {
+        .content_type = "text/html; charset=utf-8", .fields = {{"Allow", allow}}, .body = allow};
 }
 
 }  // namespace
@@ -56,9 +53,9 @@ void dispatch(std::span<const Route> table, ContentTypes accepted,
     if (accepted == ContentTypes::json_only && !passes_gate(request))
         return exchange->answer(problem(415, "requests must be of type application/json"));
 
-    auto [route, allow] = match(table, request);
+    const auto [route, allow] = match(table, request);
     if (route) return route->handler(exchange);
-    if (!allow.empty()) return exchange->answer(options(std::move(allow)));
+    if (!allow.empty()) return exchange->answer(options(allow));
     exchange->answer(problem(404, "Not Found"));
 }
 

@@ -38,6 +38,8 @@ void warn_if_descriptors_are_short(int max_connections) {
 class Server::Core : public Clients {
 public:
     Core(const config::Server& settings, Handler handler);
+    Core(const Core&) = delete;
+    Core& operator=(const Core&) = delete;
     ~Core() override;
 
     std::uint16_t port() const { return port_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <optional>
 #include <utility>
 
 #include "api/http/render.h"
@@ -145,19 +146,19 @@ void Session::refuse(const Response& response) {
 }
 
 void Session::on_end() {
-    auto gone = std::stop_source{std::nostopstate};
+    auto gone = std::optional<std::stop_source>{};
     {
         const auto lock = Lock(mutex_);
         ended_ = true;
         if (!answered_) {
-            gone = gone_;
+            gone.emplace(gone_);
         } else {
             connection_.close();
             output_->finish(Output::Ending::both_ways);
         }
     }
     // Without the lock: callbacks on the token run here.
-    gone.request_stop();
+    if (gone) gone->request_stop();
 }
 
 void Session::on_tick(Clock::time_point now) {

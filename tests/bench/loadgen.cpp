@@ -83,7 +83,7 @@ void take_source(bench::Program& program, const std::string& text) {
 }
 
 struct Knob {
-    const char* name;
+    std::string name;
     void (*take)(Options&, const std::string& value);
 };
 

@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+
+#include <string>
 #include <unistd.h>
 
 #include <filesystem>
@@ -14,7 +16,7 @@ using namespace bench;
 
 TEST_CASE("a stage counts as passed only by the exit code it names") {
     struct Row {
-        const char* name;
+        std::string name;
         const char* json;
         bool expected;
     };

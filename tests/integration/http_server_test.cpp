@@ -212,7 +212,7 @@ TEST_CASE("a request that could be smuggled is refused and its connection ends")
 
 TEST_CASE("a client that goes stops what was done for it") {
     struct Row {
-        const char* name;
+        std::string name;
         void (HttpClient::*leave)();
     };
     const Row rows[] = {

@@ -141,7 +141,7 @@ TEST_CASE("a request that is handled for longer than all time-outs is answered")
 
 TEST_CASE("clients that are slow to say what they want are not waited for") {
     struct Row {
-        const char* name;
+        std::string name;
         const char* sent;
         const char* answer;
     };

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "engine/classify.h"
 
 using engine::classify;
@@ -12,7 +14,7 @@ using namespace config::literals;
 
 TEST_CASE("the cause of death names the verdict") {
     struct Row {
-        const char* name;
+        std::string name;
         Exit exit;
         Usage usage;
         Verdict expected;

@@ -1,4 +1,6 @@
 #include <doctest/doctest.h>
+
+#include <string>
 #include <unistd.h>
 
 #include <filesystem>
@@ -125,7 +127,7 @@ TEST_CASE("a mistake in the file is refused even where a flag outranks it") {
 
 TEST_CASE("a file is refused with the line of the mistake") {
     struct Row {
-        const char* name;
+        std::string name;
         const char* text;
         const char* expected;
     };

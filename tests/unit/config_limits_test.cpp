@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include <stdexcept>
 
 #include "config/limits.h"
@@ -48,7 +50,7 @@ TEST_CASE("a limit below its ceiling stays while others are held") {
 
 TEST_CASE("no quota is the largest quota") {
     struct Row {
-        const char* name;
+        std::string name;
         int asked, ceiling, expected;
     };
     const Row rows[] = {
@@ -67,7 +69,7 @@ TEST_CASE("no quota is the largest quota") {
 
 TEST_CASE("each override changes the limits it names and no other") {
     struct Row {
-        const char* name;
+        std::string name;
         void (*expect)(StageLimits& limits);
     };
     const Row rows[] = {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "config/settings.h"
 
 namespace {
@@ -87,7 +89,7 @@ TEST_CASE("a zero from Piston leaves the limit as it is and says so") {
 
 TEST_CASE("what Piston refuses is refused in its words") {
     struct Row {
-        const char* name;
+        std::string name;
         Variables variables;
         const char* expected;
     };
@@ -141,7 +143,7 @@ TEST_CASE("limits of languages come as JSON from either variable, merged limit b
 
 TEST_CASE("limits of languages that cannot be used are refused in Piston's words") {
     struct Row {
-        const char* name;
+        std::string name;
         const char* json;
         const char* expected;
     };

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include <set>
 
 #include "config/knobs.h"
@@ -101,7 +103,7 @@ TEST_CASE("of two flags for one key the last one counts") {
 
 TEST_CASE("a refusal names the place, the key, the value and what would do") {
     struct Row {
-        const char* name;
+        std::string name;
         Pairs flags;
         const char* expected;
     };

@@ -60,7 +60,7 @@ Reading read_bytewise(std::string_view bytes) {
 
 TEST_CASE("a request is read the same whole and byte by byte") {
     struct Row {
-        const char* name;
+        std::string name;
         std::string bytes;
         std::vector<std::string> bodies;
     };
@@ -101,7 +101,7 @@ TEST_CASE("a request is read the same whole and byte by byte") {
 
 TEST_CASE("bytes that two readers could read differently are refused") {
     struct Row {
-        const char* name;
+        std::string name;
         std::string bytes;
         int status;
     };

@@ -56,7 +56,7 @@ TEST_CASE("a client that has this version already is told so") {
     REQUIRE(tag.starts_with("W/\"5-"));
 
     struct Row {
-        const char* name;
+        std::string name;
         std::vector<http::Field> fields;
         bool known;
     };

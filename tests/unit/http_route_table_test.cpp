@@ -97,7 +97,7 @@ TEST_CASE("OPTIONS lists what a path offers in the order of the table") {
 
 TEST_CASE("under /api/v2 requests must be JSON, and that comes before routing") {
     struct Row {
-        const char* name;
+        std::string name;
         const char* method;
         const char* path;
         const char* type;

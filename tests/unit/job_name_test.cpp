@@ -9,7 +9,7 @@
 TEST_CASE("a file name is refused unless it is beneath the job's directory") {
     using namespace std::string_literals;
     struct Row {
-        const char* name;
+        std::string name;
         std::string file;
         const char* refusal;
     };

@@ -86,7 +86,7 @@ TEST_CASE("a manifest may leave out what has a sensible default") {
 
 TEST_CASE("what cannot be meant is refused with its place") {
     struct Row {
-        const char* name;
+        std::string name;
         std::string text, expected;
     };
     const Row rows[] = {

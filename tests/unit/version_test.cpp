@@ -223,7 +223,7 @@ TEST_CASE("the newest runtime that matches is found") {
         runtime("go", "v1.16.2", {}),
     }};
     struct Row {
-        const char* name;
+        std::string name;
         const char* language;
         const char* range;
         const char* found;

@@ -7,7 +7,7 @@
 TEST_CASE("base64 is decoded as leniently as Node does") {
     using namespace std::string_literals;
     struct Row {
-        const char* name;
+        std::string name;
         std::string text;
         std::string bytes;
     };

@@ -264,7 +264,7 @@ TEST_CASE("where Piston broke, the field is named") {
     std::string many_arguments = "\"\"";
     for (int i = 0; i < 9; ++i) many_arguments += ",\"" + long_text.substr(1) + '"';
     struct Row {
-        const char* name;
+        std::string name;
         std::string body;
         const char* message;
     };
@@ -308,7 +308,7 @@ TEST_CASE("where Piston broke, the field is named") {
 TEST_CASE("files get their names, contents and order") {
     using engine::File;
     struct Row {
-        const char* name;
+        std::string name;
         const char* files;
         std::vector<File> expected;
     };
@@ -359,7 +359,7 @@ TEST_CASE("a body that is no JSON is a syntax error with its place") {
         return R"({"a":)" + std::string(depth, '[') + std::string(depth, ']') + "}";
     };
     struct Row {
-        const char* name;
+        std::string name;
         std::string body;
         const char* expected;
     };

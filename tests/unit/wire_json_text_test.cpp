@@ -25,7 +25,7 @@ std::string repeated(const std::string& unit, std::size_t times) {
 
 TEST_CASE("bytes become JSON text as JSON.stringify writes it") {
     struct Row {
-        const char* name;
+        std::string name;
         std::string bytes;
         std::string json;
     };
@@ -48,7 +48,7 @@ TEST_CASE("bytes become JSON text as JSON.stringify writes it") {
 TEST_CASE("each maximal part of a broken character becomes one replacement character") {
     const std::string r = "\xEF\xBF\xBD";
     struct Row {
-        const char* name;
+        std::string name;
         std::string bytes;
         std::string decoded;
     };
@@ -104,7 +104,7 @@ TEST_CASE("where a character or an escape stands does not change what it becomes
 
 TEST_CASE("a character cut off at the end is left out, and nothing else") {
     struct Row {
-        const char* name;
+        std::string name;
         std::string bytes;
         std::size_t kept;
     };

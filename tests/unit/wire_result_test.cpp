@@ -36,7 +36,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 TEST_CASE("each way to end has Piston's code, signal, status and message") {
     struct Row {
-        const char* name;
+        std::string name;
         StageResult stage;
         wire::Ending expected;
     };
@@ -130,7 +130,7 @@ TEST_CASE("times are milliseconds without trailing junk") {
 
 TEST_CASE("one stream written alone is the combined output") {
     struct Row {
-        const char* name;
+        std::string name;
         engine::Output output;
         const char* combined;
     };
@@ -150,7 +150,7 @@ TEST_CASE("one stream written alone is the combined output") {
 
 TEST_CASE("output that a limit cut ends on a whole character") {
     struct Row {
-        const char* name;
+        std::string name;
         Verdict verdict;
         engine::Output output;
         const char* expected;
@@ -192,7 +192,7 @@ TEST_CASE("a job's answer names its stages, then language and version") {
     const auto bad = wire::encode(failed);
     const std::string end = R"(,"language":"python","version":"v3.11.2"})";
     struct Row {
-        const char* name;
+        std::string name;
         std::optional<StageResult> compile, run;
         std::string expected;
     };
@@ -231,7 +231,7 @@ TEST_CASE("runtimes are listed in order, with a package only where it has severa
 TEST_CASE("signals have the names Piston gives them") {
     struct Row {
         int number;
-        const char* name;
+        std::string name;
     };
     const Row rows[] = {
         {1, "SIGHUP"},      {6, "SIGABRT"},     {7, "SIGBUS"},       {9, "SIGKILL"},
