@@ -89,6 +89,8 @@ public:
     Acceptor(int listening, Clients& clients, List& acceptors)
         : Acceptor(listening, std::make_shared<PeerHandler>(clients), acceptors) {}
 
+    Acceptor(const Acceptor&) = delete;
+    Acceptor& operator=(const Acceptor&) = delete;
     ~Acceptor() override {
         // Only what is left when the reactor has ended: Peer does not own its descriptor.
         for (const auto& [fd, peer] : peers) ::close(fd);
@@ -182,6 +184,8 @@ public:
         reactor_->run();
     }
 
+    Reactor(const Reactor&) = delete;
+    Reactor& operator=(const Reactor&) = delete;
     ~Reactor() { reactor_->shutdown(); }
 
     // Linux: a listening socket that is shut down listens no more, and accept says EINVAL.

@@ -2,7 +2,7 @@
 // stay with the thread of main, which waits for them (man 3 pthread_sigmask: masks are inherited).
 #pragma once
 
-#include <csignal>
+#include <signal.h>
 
 namespace http {
 

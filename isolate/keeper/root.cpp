@@ -96,6 +96,8 @@ void copy_readable(const fs::path& from, const fs::path& to) {
         fs::create_directories(to.parent_path());
         fs::copy_file(from, to);
         fs::permissions(to, fs::perms{0644});
+        // Caches go by it: a Python that finds its site configuration "changed" compiles it in every job.
+        fs::last_write_time(to, fs::last_write_time(from));
     } else if (fs::is_directory(status)) {
         fs::create_directories(to);
         for (const auto& entry : fs::directory_iterator{from}) copy_readable(entry.path(), to / entry.path().filename());

@@ -16,8 +16,8 @@ std::size_t below(Random& random, std::size_t limit) {
 const std::string seeds[] = {
     "GET /api/v2/runtimes HTTP/1.1\r\nHost: h\r\nAccept: */*\r\n\r\n",
     "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\nhello world",
-    "POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-    "5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n",
+    ("POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+     "5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n"),
     "POST /x HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
     "GET / HTTP/1.0\r\nConnection: keep-alive\r\nCookie: a\r\n\r\n",
 };

@@ -2,12 +2,14 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/http/route_table.h"
 
 namespace {
 
-http::Handler say(std::string text) {
+http::Handler say(const std::string& text) {
     return [text](const std::shared_ptr<http::Exchange>& exchange) {
         exchange->answer({.content_type = "text/plain", .body = text});
     };
@@ -23,17 +25,18 @@ const http::Route table[] = {
     {"DELETE", "/api/v2/packages", say("uninstall")},
 };
 
-http::Response ask(std::string method, std::string path, std::string content_type = {},
+http::Response ask(std::string method, std::string path, const std::string& content_type = {},
                    http::ContentTypes accepted = http::ContentTypes::json_only) {
     auto request = http::Request{};
     request.method = std::move(method);
     request.target = std::move(path);
     if (!content_type.empty()) request.fields.push_back({"content-type", content_type});
     auto answer = std::optional<http::Response>{};
-    http::dispatch(table, accepted,
-                   std::make_shared<http::Exchange>(
-                       request, std::stop_token{},
-                       [&](const http::Request&, http::Response response) { answer = response; }));
+    http::dispatch(
+        table, accepted,
+        std::make_shared<http::Exchange>(
+            request, std::stop_token{},
+            [&](const http::Request&, http::Response response) { answer = std::move(response); }));
     REQUIRE(answer);
     return *answer;
 }
@@ -130,7 +133,7 @@ TEST_CASE("under /api/v2 requests must be JSON, and that comes before routing") 
 
 TEST_CASE("an exchange is answered once, and by itself if nobody does") {
     auto answers = std::vector<int>{};
-    const auto note = [&](const http::Request&, http::Response response) {
+    const auto note = [&](const http::Request&, const http::Response& response) {
         answers.push_back(response.status);
     };
     {
