@@ -24,12 +24,15 @@ void Admission::submit(config::Bytes size, std::function<void()> work) {
         const std::lock_guard lock{mutex_};
         const bool idle = running_ + static_cast<int>(queue_.size()) < settings_.concurrent_jobs;
         if (!idle && static_cast<int>(queue_.size()) >= settings_.queued_jobs) {
-            throw sys::Error(sys::Kind::busy, std::to_string(queue_.size()) +
-                                                  " jobs are waiting already (admission.queued_jobs); try again later");
+            throw sys::Error(
+                sys::Kind::busy,
+                std::to_string(queue_.size()) +
+                    " jobs are waiting already (admission.queued_jobs); try again later");
         }
         if (!idle && queued_.count + size.count > settings_.queued_bytes.count) {
-            throw sys::Error(sys::Kind::busy, "jobs of " + config::to_string(queued_) +
-                                                  " are waiting already (admission.queued_bytes); try again later");
+            throw sys::Error(sys::Kind::busy,
+                             "jobs of " + config::to_string(queued_) +
+                                 " are waiting already (admission.queued_bytes); try again later");
         }
         queued_.count += size.count;
         queue_.push_back({size, std::move(work)});
@@ -39,7 +42,8 @@ void Admission::submit(config::Bytes size, std::function<void()> work) {
 
 AdmissionStatus Admission::status() const {
     const std::lock_guard lock{mutex_};
-    return {.running = running_, .waiting = static_cast<int>(queue_.size()), .waiting_bytes = queued_};
+    return {
+        .running = running_, .waiting = static_cast<int>(queue_.size()), .waiting_bytes = queued_};
 }
 
 void Admission::serve(const std::stop_token& stop) {
@@ -51,7 +55,7 @@ void Admission::serve(const std::stop_token& stop) {
         ++running_;
         lock.unlock();
         next.work();
-        next.work = nullptr;   // what it holds goes before the slot is free
+        next.work = nullptr;  // what it holds goes before the slot is free
         lock.lock();
         --running_;
     }

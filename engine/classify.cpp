@@ -4,18 +4,26 @@ namespace engine {
 
 using isolate::Cause;
 
-Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage, const config::Limits& limits) {
+Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage,
+                 const config::Limits& limits) {
     if (usage.oom_kills > 0) return Verdict::out_of_memory;
     switch (exit.cause) {
-        case Cause::wall_clock: return Verdict::wall_timed_out;
-        case Cause::cpu_clock: return Verdict::cpu_timed_out;
-        case Cause::standard_out: return Verdict::too_much_stdout;
-        case Cause::standard_err: return Verdict::too_much_stderr;
-        case Cause::canceled: return Verdict::canceled;
+        case Cause::wall_clock:
+            return Verdict::wall_timed_out;
+        case Cause::cpu_clock:
+            return Verdict::cpu_timed_out;
+        case Cause::standard_out:
+            return Verdict::too_much_stdout;
+        case Cause::standard_err:
+            return Verdict::too_much_stderr;
+        case Cause::canceled:
+            return Verdict::canceled;
         case Cause::not_started:
-        case Cause::lost: return Verdict::broken;
+        case Cause::lost:
+            return Verdict::broken;
         case Cause::own_exit:
-        case Cause::own_signal: break;
+        case Cause::own_signal:
+            break;
     }
     if (usage.cpu_time > limits.cpu_time) return Verdict::cpu_timed_out;
     if (exit.wall_time > limits.wall_time) return Verdict::wall_timed_out;

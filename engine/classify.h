@@ -8,9 +8,10 @@
 
 namespace engine {
 
-// Names why a stage ended. Pure and total. A process killed for memory outranks everything, for whatever
-// followed may be its consequence; then the supervisor's own reasons; a program that ended by itself but
-// used more than it was allowed has still passed the limit.
-Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage, const config::Limits& limits);
+// Names why a stage ended. Pure and total. A process killed for memory outranks everything, for
+// whatever followed may be its consequence; then the supervisor's own reasons; a program that ended
+// by itself but used more than it was allowed has still passed the limit.
+Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage,
+                 const config::Limits& limits);
 
 }  // namespace engine

@@ -46,7 +46,8 @@ std::vector<std::string> call_script(const Job& job, Stage stage) {
     return argv;
 }
 
-// Contract section 5.2: a later value of the same name wins, as it would for a shell that sets them in turn.
+// Contract section 5.2: a later value of the same name wins, as it would for a shell that sets them
+// in turn.
 std::vector<std::string> environment_of(const Job& job, const config::Limits& limits) {
     std::vector<std::string> environment{"LIBC_FATAL_STDERR_=1", "HOME=/tmp"};
     for (const auto& variable : job.runtime->environment) {
@@ -88,7 +89,8 @@ std::string script_text(const packages::Script& script) {
 }
 
 std::string main_file(const Job& job) {
-    const auto main = std::find_if(job.files.begin(), job.files.end(), [](const auto& file) { return file.is_code; });
+    const auto main = std::find_if(job.files.begin(), job.files.end(),
+                                   [](const auto& file) { return file.is_code; });
     return main == job.files.end() ? std::string{} : main->name;
 }
 

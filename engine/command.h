@@ -13,12 +13,14 @@ namespace engine {
 // The script of a stage; the job's runtime must have it.
 const packages::Script& script_of(const Job& job, Stage stage);
 
-// Whether the stage is started by the text of its script. Where a runtime has both, the vector serves jobs
-// with one code file, because a shell costs a millisecond, and the text those with several.
+// Whether the stage is started by the text of its script. Where a runtime has both, the vector
+// serves jobs with one code file, because a shell costs a millisecond, and the text those with
+// several.
 bool needs_shell(const Job& job, Stage stage);
 
-// The command of a stage: the runtime's vector with its placeholders replaced by whole arguments, or the
-// script in the box with the main file (compile: all code files) and the arguments behind it.
+// The command of a stage: the runtime's vector with its placeholders replaced by whole arguments,
+// or the script in the box with the main file (compile: all code files) and the arguments behind
+// it.
 isolate::Command command_of(const Job& job, Stage stage);
 
 // The text of a script as it is placed in the box: with an interpreter line.

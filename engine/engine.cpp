@@ -25,16 +25,17 @@ std::string milliseconds(microseconds time) {
 // One line a job: what happened to it, nothing of what was in it.
 void log_job(const Job& job, const JobResult& result) {
     const auto& last = result.run ? *result.run : *result.compile;
-    sys::log(sys::Level::info, "job",
-             {{"id", job.id},
-              {"runtime", job.runtime->language + "-" + job.runtime->version},
-              {"stage", result.run ? "run" : "compile"},
-              {"verdict", name(last.verdict)},
-              {"wall_ms", milliseconds(last.wall_time)},
-              {"cpu_ms", milliseconds(last.cpu_time)},
-              {"compile_ms", milliseconds(result.compile ? result.compile->wall_time : microseconds{0})},
-              {"memory", last.memory.count},
-              {"queued_ms", milliseconds(result.queued)}});
+    sys::log(
+        sys::Level::info, "job",
+        {{"id", job.id},
+         {"runtime", job.runtime->language + "-" + job.runtime->version},
+         {"stage", result.run ? "run" : "compile"},
+         {"verdict", name(last.verdict)},
+         {"wall_ms", milliseconds(last.wall_time)},
+         {"cpu_ms", milliseconds(last.cpu_time)},
+         {"compile_ms", milliseconds(result.compile ? result.compile->wall_time : microseconds{0})},
+         {"memory", last.memory.count},
+         {"queued_ms", milliseconds(result.queued)}});
 }
 
 // Sized for any machine, and independent of every language package.

@@ -1,7 +1,7 @@
 // The front door of the engine: a job in, its result out.
 //
-// It knows the runtimes of the moment and the pool of runners, and nothing of who asks. execute() may be
-// called from any thread; it runs the whole job on the caller's.
+// It knows the runtimes of the moment and the pool of runners, and nothing of who asks. execute()
+// may be called from any thread; it runs the whole job on the caller's.
 #pragma once
 
 #include <atomic>
@@ -21,13 +21,15 @@ public:
     explicit Engine(isolate::Pool& pool) : pool_(pool) {}
 
     // Runs the job: the compile stage if there is one, then, if that passed, the run stage. Throws
-    // sys::Error: invalid if the files cannot be placed, busy if stopped before it began, broken if the
-    // engine failed; what the program did is in the result.
+    // sys::Error: invalid if the files cannot be placed, busy if stopped before it began, broken if
+    // the engine failed; what the program did is in the result.
     JobResult execute(const Job& job, Events& events, std::stop_token stop);
 
     // The snapshot of runtimes that requests are decoded against.
     std::shared_ptr<const Runtimes> runtimes() const { return runtimes_.load(); }
-    void replace_runtimes(std::shared_ptr<const Runtimes> runtimes) { runtimes_ = std::move(runtimes); }
+    void replace_runtimes(std::shared_ptr<const Runtimes> runtimes) {
+        runtimes_ = std::move(runtimes);
+    }
 
     // Runs a tiny real job on a runner. Throws sys::Error saying what is in the way.
     void prove_readiness(std::stop_token stop);

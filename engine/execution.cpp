@@ -21,8 +21,9 @@ struct BoxSize {
     int entries;
 };
 
-// One box for both stages: the larger of their disk limits. It must fit into the memory of either stage
-// with room to run: a box filled to the brim would otherwise turn every later stage into an out-of-memory.
+// One box for both stages: the larger of their disk limits. It must fit into the memory of either
+// stage with room to run: a box filled to the brim would otherwise turn every later stage into an
+// out-of-memory.
 BoxSize box_size(const Job& job) {
     const auto& run = job.limits.run;
     const auto& compile = job.runtime->compiled() ? job.limits.compile : run;
@@ -30,6 +31,9 @@ BoxSize box_size(const Job& job) {
     return {{std::min(std::max(compile.disk, run.disk).count, memory - memory / 4)},
             std::max(compile.disk_entries, run.disk_entries)};
 }
+
+constexpr std::size_t large_chunk = std::size_t{1} << 16;
+constexpr std::size_t large_output = std::size_t{1} << 20;
 
 // Collects both streams, and their order if both are used.
 class Collector {
@@ -39,6 +43,9 @@ public:
         const auto& other = stream == isolate::Stream::standard_out ? output_.err : output_.out;
         if (output_.both.empty() && !other.empty()) output_.both = other;
         if (!output_.both.empty()) output_.both.append(bytes);
+        // Who fills a whole pipe at once will go on: growing by doubling would copy it all over
+        // again.
+        if (own.empty() && bytes.size() >= large_chunk) own.reserve(large_output);
         own.append(bytes);
     }
 
@@ -53,12 +60,15 @@ std::optional<int> shell_code(const isolate::Fault& fault) {
     if (fault.step != isolate::Step::execute) return std::nullopt;
     switch (fault.error) {
         case ENOENT:
-        case ENOTDIR: return 127;
+        case ENOTDIR:
+            return 127;
         case EACCES:
         case ENOEXEC:
         case ELOOP:
-        case EISDIR: return 126;
-        default: return std::nullopt;
+        case EISDIR:
+            return 126;
+        default:
+            return std::nullopt;
     }
 }
 
@@ -105,11 +115,14 @@ StageResult Execution::run(Stage stage) {
     auto exit = isolate::supervise(
         std::move(process), box_.runner(),
         {.limits = command.limits,
-         .standard_in = stage == Stage::run ? std::string_view{job_.stdin_text} : std::string_view{},
+         .standard_in =
+             stage == Stage::run ? std::string_view{job_.stdin_text} : std::string_view{},
          .sink =
              [&](isolate::Stream stream, std::string_view bytes) {
                  collector.take(stream, bytes);
-                 events_.output(stage, stream == isolate::Stream::standard_out ? Stream::out : Stream::err, bytes);
+                 events_.output(stage,
+                                stream == isolate::Stream::standard_out ? Stream::out : Stream::err,
+                                bytes);
              },
          .stop = stop_,
          .began = began});
@@ -122,7 +135,8 @@ StageResult Execution::run(Stage stage) {
     }
     result.verdict = classify(exit, usage, command.limits);
     if (exit.cause == Cause::own_exit) result.exit_code = exit.code;
-    if (exit.cause != Cause::own_exit && exit.cause != Cause::not_started) result.signal = exit.code;
+    if (exit.cause != Cause::own_exit && exit.cause != Cause::not_started)
+        result.signal = exit.code;
     if (result.verdict == Verdict::broken) throw sys::Error(sys::Kind::broken, what_broke(exit));
     result.output = collector.finish();
     result.wall_time = exit.wall_time;

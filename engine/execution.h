@@ -1,4 +1,5 @@
-// One job in progress: its box, its stages one after the other, on the stack of the thread that runs it.
+// One job in progress: its box, its stages one after the other, on the stack of the thread that
+// runs it.
 #pragma once
 
 #include <stop_token>
@@ -12,8 +13,8 @@ namespace engine {
 
 class Execution {
 public:
-    // Opens the box and places the files: the job's own, and beside them code.code (the main file again)
-    // and args.args (an argument a line), unless the job has files of those names.
+    // Opens the box and places the files: the job's own, and beside them code.code (the main file
+    // again) and args.args (an argument a line), unless the job has files of those names.
     Execution(isolate::Lease lease, const Job& job, Events& events, std::stop_token stop);
 
     // Runs one stage to its end. Throws sys::Error{broken} if the runner fails underneath.

@@ -10,8 +10,8 @@
 
 namespace engine {
 
-// One runtime per toolchain, in their order. The limits of each are the configured ones, changed by the
-// recipe, changed by what the operator set for the language.
+// One runtime per toolchain, in their order. The limits of each are the configured ones, changed by
+// the recipe, changed by what the operator set for the language.
 std::shared_ptr<const Runtimes> runtimes_of(const std::vector<packages::Installed>& toolchains,
                                             const config::Settings& settings);
 

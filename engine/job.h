@@ -13,31 +13,32 @@
 namespace engine {
 
 struct File {
-    std::string name;         // relative, may contain directories; checked by check_file_name
-    std::string content;      // the bytes, already decoded
-    bool is_code = true;      // false: data beside the program; not passed to the compiler
+    std::string name;     // relative, may contain directories; checked by check_file_name
+    std::string content;  // the bytes, already decoded
+    bool is_code = true;  // false: data beside the program; not passed to the compiler
 
     bool operator==(const File&) const = default;
 };
 
 struct Job {
-    std::string id;                            // for the log; never shown to the program
-    std::shared_ptr<const Runtime> runtime;    // shared, so that it survives an uninstall
-    std::vector<File> files;                   // the first code file is the main file
+    std::string id;                          // for the log; never shown to the program
+    std::shared_ptr<const Runtime> runtime;  // shared, so that it survives an uninstall
+    std::vector<File> files;                 // the first code file is the main file
     std::vector<std::string> arguments;
     std::string stdin_text;
-    config::StageLimits limits;                // effective: request within ceiling
-    std::chrono::microseconds waited{0};       // for admission, before it began
+    config::StageLimits limits;           // effective: request within ceiling
+    std::chrono::microseconds waited{0};  // for admission, before it began
 };
 
 // The most a job may carry besides its files; the kernel would refuse more (man 2 execve).
-inline constexpr std::size_t max_argument_bytes = (1 << 17) - 1;   // MAX_ARG_STRLEN less the NUL
-inline constexpr std::size_t max_arguments_bytes = 1 << 20;         // all of them together
+inline constexpr std::size_t max_argument_bytes = (1 << 17) - 1;  // MAX_ARG_STRLEN less the NUL
+inline constexpr std::size_t max_arguments_bytes = 1 << 20;       // all of them together
 inline constexpr std::size_t max_files = 1024;
-inline constexpr std::size_t max_file_name_bytes = 1024;            // a path component: 255
+inline constexpr std::size_t max_file_name_bytes = 1024;  // a path component: 255
 
-// Throws sys::Error{invalid} with a sentence naming the file if the name could not be a file beneath
-// the job's directory: empty, absolute, "..", a NUL, a trailing slash, an overlong component.
+// Throws sys::Error{invalid} with a sentence naming the file if the name could not be a file
+// beneath the job's directory: empty, absolute, "..", a NUL, a trailing slash, an overlong
+// component.
 void check_file_name(const std::string& name);
 
 }  // namespace engine

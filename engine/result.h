@@ -17,18 +17,19 @@ namespace engine {
 struct Output {
     std::string out;
     std::string err;
-    std::string both;   // in the order of arrival; empty if one stream alone was written, which then is it
+    std::string
+        both;  // in the order of arrival; empty if one stream alone was written, which then is it
 };
 
 struct StageResult {
     Verdict verdict = Verdict::passed;
-    std::optional<int> exit_code;      // empty if killed
-    std::optional<int> signal;         // the number, if a signal ended the program
+    std::optional<int> exit_code;  // empty if killed
+    std::optional<int> signal;     // the number, if a signal ended the program
     Output output;
     std::chrono::microseconds wall_time{0};
     std::chrono::microseconds cpu_time{0};
-    config::Bytes memory;              // peak
-    std::string message;               // empty, or one sentence for people
+    config::Bytes memory;  // peak
+    std::string message;   // empty, or one sentence for people
 
     bool passed() const { return verdict == Verdict::passed; }
 };

@@ -39,7 +39,9 @@ sys::UniqueFd non_blocking(sys::UniqueFd fd) {
     return fd;
 }
 
-std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span{text}); }
+std::span<const std::byte> as_bytes(std::string_view text) {
+    return std::as_bytes(std::span{text});
+}
 
 std::uint64_t whole_seconds_above(config::Milliseconds time) {
     if (time == config::unlimited_time) return ~0ULL;
@@ -49,9 +51,10 @@ std::uint64_t whole_seconds_above(config::Milliseconds time) {
 
 SpawnStage describe(const Command& command, std::uint32_t uid) {
     const auto& limits = command.limits;
-    const auto deadline = limits.wall_time == config::unlimited_time
-                              ? longest_deadline_ms
-                              : static_cast<std::uint64_t>((limits.wall_time + deadline_slack).count());
+    const auto deadline =
+        limits.wall_time == config::unlimited_time
+            ? longest_deadline_ms
+            : static_cast<std::uint64_t>((limits.wall_time + deadline_slack).count());
     return {
         .uid = uid,
         .argument_count = static_cast<std::uint32_t>(command.argv.size()),
@@ -76,9 +79,9 @@ std::string join_strings(const Command& command) {
 
 Box::Box(Lease lease, config::Bytes disk, int entries)
     : lease_(std::move(lease)), uid_(lease_.runner().next_uid()) {
-    runner().tell_spawner(Verb::open_box, OpenBox{.uid = uid_,
-                                                  .entries = static_cast<std::uint32_t>(entries),
-                                                  .bytes = disk.count});
+    runner().tell_spawner(
+        Verb::open_box,
+        OpenBox{.uid = uid_, .entries = static_cast<std::uint32_t>(entries), .bytes = disk.count});
 }
 
 void Box::place(std::string_view name, std::string_view content) {
@@ -104,14 +107,16 @@ Process Box::start(const Command& command) {
     auto out = make_pipe();
     auto err = make_pipe();
     auto report = make_pipe();
-    std::vector<int> fds{in.read_end.get(), out.write_end.get(), err.write_end.get(), report.write_end.get()};
+    std::vector<int> fds{in.read_end.get(), out.write_end.get(), err.write_end.get(),
+                         report.write_end.get()};
     if (const int leaf = runner().cgroup().begin(command.limits); leaf >= 0) fds.push_back(leaf);
     const auto strings = join_strings(command);
     const std::span<const std::byte> payload[] = {as_bytes(strings)};
     runner().tell_spawner(Verb::spawn_stage, describe(command, uid_), payload, fds);
     const auto answer = runner().hear_spawner(start_patience);
     if (answer.verb == Verb::stage_refused) refuse(answer.as<Fault>());
-    if (answer.verb != Verb::stage_started) throw Error(Kind::broken, "a runner gave an unexpected answer");
+    if (answer.verb != Verb::stage_started)
+        throw Error(Kind::broken, "a runner gave an unexpected answer");
     return {
         .pid = answer.as<StageStarted>().pid,
         .standard_in = non_blocking(std::move(in.write_end)),
@@ -127,9 +132,11 @@ void Box::refuse(const Fault& fault) {
         std::string{"cannot make the box: "} + name(fault.step) + ": " + sys::describe(fault.error);
     const bool of_the_files = fault.step == Step::write_file || fault.step == Step::make_directory;
     if (of_the_files && fault.error == ENOSPC) {
-        throw Error(Kind::invalid, "files do not fit the disk limit of the job (limits.run.disk, disk_entries)");
+        throw Error(Kind::invalid,
+                    "files do not fit the disk limit of the job (limits.run.disk, disk_entries)");
     }
-    if (of_the_files && (fault.error == EEXIST || fault.error == ENOTDIR || fault.error == EISDIR)) {
+    if (of_the_files &&
+        (fault.error == EEXIST || fault.error == ENOTDIR || fault.error == EISDIR)) {
         throw Error(Kind::invalid, "files name the same path as a file and as a directory");
     }
     throw Error(Kind::broken, sentence);

@@ -25,7 +25,8 @@ std::uint64_t field_of(std::string_view text, std::string_view field) {
     return 0;
 }
 
-std::unique_ptr<Cgroup> make_cgroup(const RunnerStarted& started, std::vector<sys::UniqueFd> files) {
+std::unique_ptr<Cgroup> make_cgroup(const RunnerStarted& started,
+                                    std::vector<sys::UniqueFd> files) {
     if (started.cgroup_version == CgroupVersion::v1) {
         return std::make_unique<CgroupV1>(started.controls, std::move(files));
     }

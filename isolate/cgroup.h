@@ -1,10 +1,10 @@
 // The limits and the accounts of one runner's jobs: cgroup v1, hybrid and v2 behind six verbs.
 //
-// The keeper finds, makes and opens everything when the runner starts; here there are only descriptors,
-// so a job costs no path look-up, needs no privilege, and nothing is ever moved from group to group.
-// On v1 one group with its counters serves all jobs of the runner in turn: limits are written, the peak
-// is reset, the rest is read as differences. On v2 each stage gets a leaf of its own, into which it is
-// born, because kernels before 6.12 cannot reset memory.peak.
+// The keeper finds, makes and opens everything when the runner starts; here there are only
+// descriptors, so a job costs no path look-up, needs no privilege, and nothing is ever moved from
+// group to group. On v1 one group with its counters serves all jobs of the runner in turn: limits
+// are written, the peak is reset, the rest is read as differences. On v2 each stage gets a leaf of
+// its own, into which it is born, because kernels before 6.12 cannot reset memory.peak.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,9 @@ namespace isolate {
 
 // What one stage used, as the kernel counted it.
 struct Usage {
-    std::chrono::microseconds cpu_time{0};   // all processes, and about 1 ms of making the box
-    config::Bytes memory;                    // peak of resident pages and files in the box
-    int oom_kills = 0;                       // processes the kernel killed for memory
+    std::chrono::microseconds cpu_time{0};  // all processes, and about 1 ms of making the box
+    config::Bytes memory;                   // peak of resident pages and files in the box
+    int oom_kills = 0;                      // processes the kernel killed for memory
 
     bool operator==(const Usage&) const = default;
 };
@@ -32,15 +32,16 @@ class Cgroup {
 public:
     virtual ~Cgroup() = default;
 
-    // Sets the limits and opens the accounts for the stage that is started next. Returns the leaf the
-    // stage must be cloned into, or -1 if it is born in the right group anyway. Throws sys::Error.
+    // Sets the limits and opens the accounts for the stage that is started next. Returns the leaf
+    // the stage must be cloned into, or -1 if it is born in the right group anyway. Throws
+    // sys::Error.
     virtual int begin(const config::Limits& limits) = 0;
 
     // CPU time of the stage so far.
     virtual std::chrono::microseconds cpu_time() const = 0;
 
-    // Takes the CPU quota off. A throttled group dies 10 to 30 times slower, because every process must
-    // be scheduled once to die.
+    // Takes the CPU quota off. A throttled group dies 10 to 30 times slower, because every process
+    // must be scheduled once to die.
     virtual void lift_quota() = 0;
 
     // Closes the accounts. Call it when the stage is gone.
@@ -50,8 +51,8 @@ public:
     virtual int processes() const = 0;
 };
 
-// The group behind the descriptors that came with runner_started (protocol.h). Throws sys::Error if they
-// are not what the message says.
+// The group behind the descriptors that came with runner_started (protocol.h). Throws sys::Error if
+// they are not what the message says.
 std::unique_ptr<Cgroup> make_cgroup(const RunnerStarted& started, std::vector<sys::UniqueFd> files);
 
 // The parsers of control files, for both versions. Zero if the field is not there.

@@ -16,7 +16,8 @@ using namespace config::literals;
 constexpr int own_processes = 2;
 // Below this not even PID 1 can start; what asks for less is killed for memory just the same.
 constexpr config::Bytes smallest_memory = 2_MiB;
-// "No limit" as v1 spells it: the largest multiple of a page (man 7 cgroups, memory.limit_in_bytes).
+// "No limit" as v1 spells it: the largest multiple of a page (man 7 cgroups,
+// memory.limit_in_bytes).
 constexpr std::uint64_t no_memory_limit = 0x7fff'ffff'ffff'f000;
 constexpr std::uint64_t quota_period_us = 100'000;
 
@@ -30,7 +31,8 @@ CgroupV1::CgroupV1(std::uint32_t present, std::vector<sys::UniqueFd> files) {
         files_[i] = std::move(files[next++]);
     }
     if (next != files.size() || !file(ControlFile::memory_limit) || !file(ControlFile::cpu_usage)) {
-        throw sys::Error(sys::Kind::broken, "the keeper's control files do not match what it announced");
+        throw sys::Error(sys::Kind::broken,
+                         "the keeper's control files do not match what it announced");
     }
 }
 
@@ -46,8 +48,8 @@ void CgroupV1::write(ControlFile which, std::uint64_t value) {
     }
 }
 
-// Memory with swap can never be limited below memory alone, so the order depends on the direction. A
-// fresh group has no limit: the first write lowers.
+// Memory with swap can never be limited below memory alone, so the order depends on the direction.
+// A fresh group has no limit: the first write lowers.
 void CgroupV1::set_memory(config::Bytes limit) {
     const auto bytes = std::clamp(limit.count, smallest_memory.count, no_memory_limit);
     const bool counts_swap = static_cast<bool>(file(ControlFile::memory_and_swap_limit));
@@ -63,12 +65,13 @@ int CgroupV1::begin(const config::Limits& limits) {
         write(ControlFile::pids_max, static_cast<std::uint64_t>(limits.processes) + own_processes);
     }
     if (limits.cpu_percent > 0 && file(ControlFile::cpu_quota)) {
-        write(ControlFile::cpu_quota, static_cast<std::uint64_t>(limits.cpu_percent) * quota_period_us / 100);
+        write(ControlFile::cpu_quota,
+              static_cast<std::uint64_t>(limits.cpu_percent) * quota_period_us / 100);
         quota_on_ = true;
     }
     applied_ = limits;
     first_ = false;
-    write(ControlFile::memory_peak, 0);   // any write sets it to the current usage
+    write(ControlFile::memory_peak, 0);  // any write sets it to the current usage
     oom_before_ = field_of(sys::read_at_start(file(ControlFile::oom_control)), "oom_kill");
     cpu_before_ = number_of(sys::read_at_start(file(ControlFile::cpu_usage)));
     return -1;

@@ -25,10 +25,10 @@ private:
     void set_memory(config::Bytes limit);
 
     std::array<sys::UniqueFd, static_cast<std::size_t>(ControlFile::count)> files_;
-    config::Limits applied_;            // as last written; what is unchanged is not written again
+    config::Limits applied_;  // as last written; what is unchanged is not written again
     bool first_ = true;
     bool quota_on_ = false;
-    std::uint64_t cpu_before_ = 0;      // nanoseconds
+    std::uint64_t cpu_before_ = 0;  // nanoseconds
     std::uint64_t oom_before_ = 0;
 };
 

@@ -18,7 +18,7 @@ namespace {
 
 using namespace config::literals;
 
-constexpr int own_processes = 1;   // the PID 1 of the box
+constexpr int own_processes = 1;  // the PID 1 of the box
 constexpr config::Bytes smallest_memory = 2_MiB;
 // For the spawner and the files it writes, which count in `jobs` but not in the leaf.
 constexpr config::Bytes beside_the_leaf = 4_MiB;
@@ -33,7 +33,8 @@ std::string memory_text(config::Bytes limit, config::Bytes extra) {
 
 CgroupV2::CgroupV2(std::vector<sys::UniqueFd> files) {
     if (files.size() != 3) {
-        throw sys::Error(sys::Kind::broken, "the keeper handed over " + std::to_string(files.size()) +
+        throw sys::Error(sys::Kind::broken, "the keeper handed over " +
+                                                std::to_string(files.size()) +
                                                 " cgroup descriptors, not 3");
     }
     jobs_ = std::move(files[0]);
@@ -55,19 +56,23 @@ void CgroupV2::write(const char* name, const std::string& value) {
 int CgroupV2::begin(const config::Limits& limits) {
     if (leaf_) remove_leaf();
     leaf_name_ = "j" + std::to_string(next_leaf_++);
-    if (::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755) != 0) sys::fail("make the cgroup of a stage");
+    if (::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755) != 0)
+        sys::fail("make the cgroup of a stage");
     leaf_ = sys::try_open_at(jobs_, leaf_name_.c_str(), O_RDONLY | O_DIRECTORY);
     if (!leaf_) sys::fail("open the cgroup of a stage");
     write("memory.max", memory_text(limits.memory, {}));
     write("memory.oom.group", "1");
     write("pids.max", std::to_string(limits.processes + own_processes));
     // Absent where swap accounting is off; then there is no swap to forbid, or the doctor says so.
-    if (const auto swap = sys::try_open_at(leaf_, "memory.swap.max", O_WRONLY)) sys::write_at_start(swap, "0");
+    if (const auto swap = sys::try_open_at(leaf_, "memory.swap.max", O_WRONLY))
+        sys::write_at_start(swap, "0");
     quota_on_ = limits.cpu_percent > 0;
     if (quota_on_) write("cpu.max", std::to_string(limits.cpu_percent * 1000) + " 100000");
     sys::write_at_start(memory_max_, memory_text(limits.memory, beside_the_leaf));
-    // The container's root clones into the leaf and is nobody's owner here (cgroup-v2.rst, delegation).
-    if (::fchmodat(leaf_.get(), "cgroup.procs", 0666, 0) != 0) sys::fail("open up a stage's cgroup.procs");
+    // The container's root clones into the leaf and is nobody's owner here (cgroup-v2.rst,
+    // delegation).
+    if (::fchmodat(leaf_.get(), "cgroup.procs", 0666, 0) != 0)
+        sys::fail("open up a stage's cgroup.procs");
     cpu_stat_ = sys::try_open_at(leaf_, "cpu.stat", O_RDONLY);
     return leaf_.get();
 }
@@ -100,13 +105,17 @@ void CgroupV2::remove_leaf() {
     cpu_stat_.reset();
     leaf_.reset();
     for (int attempt = 0; attempt < removal_attempts; ++attempt) {
-        if (::unlinkat(jobs_.get(), leaf_name_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+        if (::unlinkat(jobs_.get(), leaf_name_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)
+            return;
         const timespec pause{0, 1'000'000};
         ::nanosleep(&pause, nullptr);
     }
-    sys::log(sys::Level::warn, "cgroup_left", {{"leaf", leaf_name_}, {"error", sys::describe(errno)}});
+    sys::log(sys::Level::warn, "cgroup_left",
+             {{"leaf", leaf_name_}, {"error", sys::describe(errno)}});
 }
 
-int CgroupV2::processes() const { return static_cast<int>(number_of(sys::read_at_start(pids_current_))); }
+int CgroupV2::processes() const {
+    return static_cast<int>(number_of(sys::read_at_start(pids_current_)));
+}
 
 }  // namespace isolate

@@ -1,5 +1,5 @@
-// One runner's groups on cgroup v2: a leaf per stage, made and removed here through the directory the
-// keeper handed over; the limit on its parent holds for everything of the runner together.
+// One runner's groups on cgroup v2: a leaf per stage, made and removed here through the directory
+// the keeper handed over; the limit on its parent holds for everything of the runner together.
 #pragma once
 
 #include <string>

@@ -9,8 +9,9 @@
 namespace isolate {
 
 struct Command {
-    std::vector<std::string> argv;          // argv[0] is an absolute path, or relative to the job's directory
-    std::vector<std::string> environment;   // "KEY=value", exactly what the program sees
+    std::vector<std::string>
+        argv;  // argv[0] is an absolute path, or relative to the job's directory
+    std::vector<std::string> environment;  // "KEY=value", exactly what the program sees
     config::Limits limits;
 
     bool operator==(const Command&) const = default;

@@ -11,8 +11,8 @@
 namespace isolate {
 
 struct KeeperProcess {
-    pid_t pid = -1;          // ours to reap
-    sys::UniqueFd socket;    // when it is closed everywhere, the keeper ends everything and exits
+    pid_t pid = -1;        // ours to reap
+    sys::UniqueFd socket;  // when it is closed everywhere, the keeper ends everything and exits
 };
 
 // Whom the keeper works for: the user the daemon runs as.
@@ -21,8 +21,9 @@ struct DaemonUser {
     gid_t gid = 0;
 };
 
-// Forks and executes <programs>/crankcase-keeper. Call it before there is a second thread, as root. Throws
-// sys::Error if there is no such program; that the keeper cannot do its work shows as end of file.
+// Forks and executes <programs>/crankcase-keeper. Call it before there is a second thread, as root.
+// Throws sys::Error if there is no such program; that the keeper cannot do its work shows as end of
+// file.
 KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& user,
                            const std::string& programs);
 

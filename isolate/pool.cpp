@@ -24,9 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto inspection_patience = std::chrono::milliseconds{3000};
 constexpr auto first_pause = std::chrono::milliseconds{100};
 constexpr auto longest_pause = std::chrono::milliseconds{5000};
-// init and the spawner; in the job's cgroup the spawner alone.
-constexpr std::uint32_t resting_processes = 2;
-constexpr int resting_members = 1;
+constexpr int resting_members = 1;  // of the job's cgroup: the spawner
 
 }  // namespace
 
@@ -55,8 +53,9 @@ void Pool::wake_tender() const {
 }
 
 int Pool::count(State state) const {
-    return static_cast<int>(std::count_if(slots_.begin(), slots_.end(),
-                                          [state](const auto& slot) { return slot.second.state == state; }));
+    return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [state](const auto& slot) {
+        return slot.second.state == state;
+    }));
 }
 
 PoolStatus Pool::status() const {
@@ -73,10 +72,13 @@ Lease Pool::lease(std::stop_token stop) {
     const auto give_up = Clock::now() + settings_.start_timeout;
     std::unique_lock lock{mutex_};
     for (;;) {
-        const bool come = changed_.wait_until(lock, stop, give_up, [this] { return !ready_.empty(); });
-        if (!come && stop.stop_requested()) throw Error(Kind::busy, "nobody waits for this job any more");
+        const bool come =
+            changed_.wait_until(lock, stop, give_up, [this] { return !ready_.empty(); });
+        if (!come && stop.stop_requested())
+            throw Error(Kind::busy, "nobody waits for this job any more");
         if (!come) {
-            throw Error(Kind::broken, "no runner became ready within " + config::to_string(settings_.start_timeout) +
+            throw Error(Kind::broken, "no runner became ready within " +
+                                          config::to_string(settings_.start_timeout) +
                                           (trouble_.empty() ? "" : ": " + trouble_));
         }
         auto runner = std::move(ready_.back());
@@ -116,9 +118,12 @@ void Pool::tend(std::stop_token stop) {
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "pool_trouble", {{"error", error.what()}});
         }
-        pollfd events[] = {{wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
-        const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
-        ::poll(events, std::size(events), pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1);
+        pollfd events[] = {
+            {wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
+        const auto pause =
+            std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
+        ::poll(events, std::size(events),
+               pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1);
         std::uint64_t wakes = 0;
         // Non-blocking: nothing to read means that something else woke us.
         [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
@@ -131,7 +136,7 @@ void Pool::adopt_keeper() {
     std::byte note[1];
     sys::PassedFds fds;
     if (sys::receive_message(keepers_, note, fds) <= 0 || fds.count != 1) {
-        keepers_.reset();   // whoever started us is gone; so is the hope for another keeper
+        keepers_.reset();  // whoever started us is gone; so is the hope for another keeper
         return;
     }
     if (keeper_) lose_keeper();
@@ -143,7 +148,8 @@ void Pool::adopt_keeper() {
 }
 
 void Pool::lose_keeper() {
-    sys::log(sys::Level::error, "keeper_gone", {{"consequence", "all runners are gone; waiting for a new keeper"}});
+    sys::log(sys::Level::error, "keeper_gone",
+             {{"consequence", "all runners are gone; waiting for a new keeper"}});
     keeper_.reset();
     const std::lock_guard lock{mutex_};
     keeper_alive_ = false;
@@ -162,7 +168,8 @@ void Pool::hear_keeper() {
         };
     } message{};
     sys::PassedFds fds;
-    const auto length = sys::receive_message(keeper_, std::as_writable_bytes(std::span{&message, 1}), fds);
+    const auto length =
+        sys::receive_message(keeper_, std::as_writable_bytes(std::span{&message, 1}), fds);
     const auto body = length - static_cast<ssize_t>(sizeof message.head);
     if (body == sizeof(RunnerStarted) && message.head.verb == Verb::runner_started) {
         adopt_runner(message.head, message.started, std::move(fds));
@@ -176,21 +183,22 @@ void Pool::hear_keeper() {
 void Pool::adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds) try {
     auto runner = std::make_unique<Runner>(head.serial, started, std::move(fds));
     runner->give_filter(std::as_bytes(std::span{filter_.program}));
-    runner->tell_spawner(Verb::inspect);
-    const auto baseline = runner->hear_spawner(inspection_patience).as<Inspected>();
+    runner->tell_spawner(Verb::close_box);
+    const auto at_rest = runner->hear_spawner(inspection_patience).as<BoxClosed>();
     {
         const std::lock_guard lock{mutex_};
         const auto slot = slots_.find(started.index);
         if (slot == slots_.end() || slot->second.serial != head.serial) return;
         slot->second.state = State::ready;
-        slot->second.baseline = baseline;
+        slot->second.at_rest = at_rest;
         ready_.push_front(std::move(runner));
         trouble_.clear();
     }
     failures_ = 0;
     changed_.notify_one();
 } catch (const Error& error) {
-    sys::log(sys::Level::warn, "runner_not_adopted", {{"runner", started.index}, {"error", error.what()}});
+    sys::log(sys::Level::warn, "runner_not_adopted",
+             {{"runner", started.index}, {"error", error.what()}});
     order(Verb::stop_runner, started.index, 0);
 }
 
@@ -218,7 +226,10 @@ void Pool::start_missing() {
         const auto serial = next_serial_;
         {
             const std::lock_guard lock{mutex_};
-            if (!slots_.try_emplace(index, Slot{.state = State::starting, .serial = serial, .baseline = {}}).second) {
+            if (!slots_
+                     .try_emplace(index,
+                                  Slot{.state = State::starting, .serial = serial, .at_rest = {}})
+                     .second) {
                 continue;
             }
         }
@@ -250,32 +261,29 @@ void Pool::inspect_returned() {
     }
 }
 
-// Why the runner must not serve another job; empty if it is as on its first day.
+// Why the runner must not serve another job; empty if it is as on its first day. Processes need no
+// search: nothing leaves its cgroup, so whatever lives is counted there.
 std::string Pool::anomaly_of(Runner& runner) try {
     if (runner.broken()) return "broken";
     runner.tell_spawner(Verb::close_box);
-    if (runner.hear_spawner(inspection_patience).as<Fault>().step != Step::none) return "box not unmounted";
-    runner.tell_spawner(Verb::inspect);
-    runner.tell_init(Verb::count_processes);
-    const auto found = runner.hear_spawner(inspection_patience).as<Inspected>();
-    const auto answer = runner.hear_init(inspection_patience);
-    if (answer.verb != Verb::processes_counted) return "unexpected message";
-    if (answer.as<ProcessesCounted>().processes != resting_processes) return "processes left";
-    if (runner.cgroup().processes() != resting_members) return "processes left in the cgroup";
+    const auto found = runner.hear_spawner(inspection_patience).as<BoxClosed>();
+    if (found.error != 0)
+        return "the box is still there: " + sys::describe(static_cast<int>(found.error));
+    if (!runner.is_quiet()) return "unexpected message";
+    if (runner.cgroup().processes() != resting_members) return "processes left";
     if (runner.jobs() >= settings_.jobs_per_runner) return "old";
     const std::lock_guard lock{mutex_};
     const auto slot = slots_.find(runner.index());
     if (slot == slots_.end()) return "gone";
-    if (found.mounts != slot->second.baseline.mounts) return "mounts left";
-    if (found.descriptors != slot->second.baseline.descriptors) return "descriptors left";
-    return {};
+    return found.next_descriptor == slot->second.at_rest.next_descriptor ? "" : "descriptors left";
 } catch (const Error& error) {
     return error.what();
 }
 
 void Pool::scrap(std::unique_ptr<Runner> runner, const std::string& why) {
     const auto level = why == "old" ? sys::Level::debug : sys::Level::warn;
-    sys::log(level, "runner_scrapped", {{"runner", runner->index()}, {"jobs", runner->jobs()}, {"why", why}});
+    sys::log(level, "runner_scrapped",
+             {{"runner", runner->index()}, {"jobs", runner->jobs()}, {"why", why}});
     {
         const std::lock_guard lock{mutex_};
         const auto slot = slots_.find(runner->index());
@@ -289,7 +297,7 @@ void Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
     const Head head{verb, serial, 0, 0};
     const RunnerNumber body{index};
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(keeper_, pieces);   // a keeper that is gone is noticed by the next poll
+    sys::send_message(keeper_, pieces);  // a keeper that is gone is noticed by the next poll
 }
 
 }  // namespace isolate

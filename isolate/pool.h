@@ -1,9 +1,10 @@
 // The warm runners, and the right to use one.
 //
 // One thread of the pool's own, the tender, does everything that takes time: it asks the keeper for
-// runners, adopts those that come, inspects every runner that is returned, and scraps what is suspect, old
-// or broken. A lease is therefore a pop from a list, or a wait. When the keeper dies all its containers
-// die with it; the pool then says so (status) and starts over as soon as a new keeper is there.
+// runners, adopts those that come, inspects every runner that is returned, and scraps what is
+// suspect, old or broken. A lease is therefore a pop from a list, or a wait. When the keeper dies
+// all its containers die with it; the pool then says so (status) and starts over as soon as a new
+// keeper is there.
 #pragma once
 
 #include <chrono>
@@ -45,15 +46,15 @@ private:
 struct PoolStatus {
     int ready = 0, leased = 0, starting = 0, inspected = 0;
     bool keeper_alive = false;
-    std::string trouble;   // why runners do not come, in one sentence; empty if they do
+    std::string trouble;  // why runners do not come, in one sentence; empty if they do
 
     bool operator==(const PoolStatus&) const = default;
 };
 
 class Pool {
 public:
-    // `keepers` delivers a socket to a keeper: one at once, another whenever the keeper had to be started
-    // again (api/daemon/guard.h). The tender starts all runners at once.
+    // `keepers` delivers a socket to a keeper: one at once, another whenever the keeper had to be
+    // started again (api/daemon/guard.h). The tender starts all runners at once.
     Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers);
     // Stops the tender and lets the keeper go, which ends all containers and sweeps.
     ~Pool();
@@ -61,8 +62,9 @@ public:
     Pool(const Pool&) = delete;
     Pool& operator=(const Pool&) = delete;
 
-    // The runner that was used last, for its memory is the warmest, or the next that becomes ready. Throws
-    // sys::Error: busy if stopped while waiting, broken if there is none within the start time-out.
+    // The runner that was used last, for its memory is the warmest, or the next that becomes ready.
+    // Throws sys::Error: busy if stopped while waiting, broken if there is none within the start
+    // time-out.
     Lease lease(std::stop_token stop);
 
     PoolStatus status() const;
@@ -73,11 +75,12 @@ public:
 private:
     enum class State { starting, ready, leased, returned, stopping };
 
-    // One index, one container. A container that replaces another has the same index and another serial.
+    // One index, one container. A container that replaces another has the same index and another
+    // serial.
     struct Slot {
         State state = State::starting;
         std::uint32_t serial = 0;
-        Inspected baseline{};   // what a clean runner looks like
+        BoxClosed at_rest{};  // what a clean runner answers
     };
 
     void tend(std::stop_token stop);
@@ -97,15 +100,15 @@ private:
     const config::Pool settings_;
     const Filter filter_;
     sys::UniqueFd keepers_;
-    sys::UniqueFd wake_;              // eventfd
+    sys::UniqueFd wake_;  // eventfd
 
     // The tender's own.
     sys::UniqueFd keeper_;
     std::uint32_t next_serial_ = 1;
-    std::chrono::steady_clock::time_point not_before_{};   // of the next start after a failed one
+    std::chrono::steady_clock::time_point not_before_{};  // of the next start after a failed one
     int failures_ = 0;
 
-    mutable std::mutex mutex_;        // of what follows
+    mutable std::mutex mutex_;  // of what follows
     std::condition_variable_any changed_;
     std::map<std::uint32_t, Slot> slots_;
     std::deque<std::unique_ptr<Runner>> ready_;
@@ -113,7 +116,7 @@ private:
     std::string trouble_ = "the keeper has not started yet";
     bool keeper_alive_ = false;
 
-    std::jthread tender_;             // last: stopped and joined before anything else goes
+    std::jthread tender_;  // last: stopped and joined before anything else goes
 };
 
 }  // namespace isolate

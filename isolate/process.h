@@ -8,11 +8,11 @@
 namespace isolate {
 
 struct Process {
-    pid_t pid = 0;                 // of the PID 1 of the box, as init knows it
-    sys::UniqueFd standard_in;     // ours are non-blocking
+    pid_t pid = 0;              // of the PID 1 of the box, as init knows it
+    sys::UniqueFd standard_in;  // ours are non-blocking
     sys::UniqueFd standard_out;
     sys::UniqueFd standard_err;
-    sys::UniqueFd report;          // one Report when it ends
+    sys::UniqueFd report;  // one Report when it ends
 };
 
 }  // namespace isolate

@@ -3,15 +3,15 @@
 //   daemon ── start, stop ──▶ keeper                 root, starts and ends containers
 //   daemon ◀── started, ended ── keeper
 //   keeper ◀── ready ── init, spawner
-//   daemon ── open, place, spawn, close, inspect ──▶ spawner   ("work")
-//   daemon ◀── stage_started, stage_refused, box_closed, inspected ── spawner
-//   daemon ── kill, count ──▶ init                         ("ctl")
-//   daemon ◀── stage_ended, counted ── init
+//   daemon ── open, place, spawn, close ──▶ spawner           ("work")
+//   daemon ◀── stage_started, stage_refused, box_closed ── spawner
+//   daemon ── kill ──▶ init                               ("ctl")
+//   daemon ◀── stage_ended ── init
 //   daemon ◀── Report ── PID 1 of the box            a pipe per stage
 //
 // Every message is a Head, one fixed body, and for some a payload whose length the head tells. The
-// sockets are SOCK_SEQPACKET, so a message and its descriptors arrive together. Types are closed and of
-// fixed size; whoever receives checks lengths, counts and numbers again, whoever sent.
+// sockets are SOCK_SEQPACKET, so a message and its descriptors arrive together. Types are closed
+// and of fixed size; whoever receives checks lengths, counts and numbers again, whoever sent.
 #pragma once
 
 #include <cstddef>
@@ -21,32 +21,29 @@
 namespace isolate {
 
 enum class Verb : std::uint32_t {
-    start_runner = 1,   // RunnerNumber
-    stop_runner,        // RunnerNumber
-    runner_started,     // RunnerStarted; descriptors: ctl, work, then those of
-                        // ControlFile (v1), or the group `jobs`, its memory.max, its pids.current (v2)
-    runner_ended,       // RunnerEnded; also unasked
-    ready,              // no body; the sender's pid is in the credentials
-    set_filter,         // payload: sock_filter[]
-    open_box,           // OpenBox
-    place_file,         // PlaceFile; payload: name, contents
-    spawn_stage,        // SpawnStage; payload: strings; descriptors: stdin, stdout, stderr, report, (leaf)
-    close_box,          // no body
-    inspect,            // no body
-    stage_started,      // StageStarted
-    stage_refused,      // Fault
-    box_closed,         // Fault, all zero if the box is gone
-    inspected,          // Inspected
-    kill_stage,         // StageStarted: the pid to kill
-    count_processes,    // no body
-    stage_ended,        // StageEnded
-    processes_counted,  // ProcessesCounted
+    start_runner = 1,  // RunnerNumber
+    stop_runner,       // RunnerNumber
+    runner_started,    // RunnerStarted; descriptors: ctl, work, then those of
+                     // ControlFile (v1), or the group `jobs`, its memory.max, its pids.current (v2)
+    runner_ended,   // RunnerEnded; also unasked
+    ready,          // no body; the sender's pid is in the credentials
+    set_filter,     // payload: sock_filter[]
+    open_box,       // OpenBox
+    place_file,     // PlaceFile; payload: name, contents
+    spawn_stage,    // SpawnStage; payload: strings; descriptors: stdin, stdout, stderr, report,
+                    // (leaf)
+    close_box,      // no body
+    stage_started,  // StageStarted
+    stage_refused,  // Fault
+    box_closed,     // BoxClosed
+    kill_stage,     // StageStarted: the pid to kill
+    stage_ended,    // StageEnded
 };
 
 struct Head {
     Verb verb;
-    std::uint32_t serial;          // chosen by whoever asks, repeated in the answer
-    std::uint32_t payload_bytes;   // behind the body, or in a memfd that is the last descriptor
+    std::uint32_t serial;         // chosen by whoever asks, repeated in the answer
+    std::uint32_t payload_bytes;  // behind the body, or in a memfd that is the last descriptor
     std::uint32_t payload_in_memfd;
 };
 
@@ -65,15 +62,15 @@ enum class CgroupVersion : std::uint32_t { v1 = 1, v2 = 2 };
 
 struct RunnerStarted {
     std::uint32_t index;
-    std::uint32_t first_uid;       // host uid of the container's root
+    std::uint32_t first_uid;  // host uid of the container's root
     CgroupVersion cgroup_version;
-    std::uint32_t controls;        // v1: a bit per ControlFile that came along
+    std::uint32_t controls;  // v1: a bit per ControlFile that came along
 };
 
 struct RunnerEnded {
     std::uint32_t index;
-    std::int32_t error;            // 0: stopped as asked; else an error number
-    char reason[240];              // NUL-terminated, for the log
+    std::int32_t error;  // 0: stopped as asked; else an error number
+    char reason[240];    // NUL-terminated, for the log
 };
 
 // The control files that come with runner_started on cgroup v1, in this order.
@@ -91,54 +88,51 @@ enum class ControlFile : std::uint32_t {
 };
 
 struct OpenBox {
-    std::uint32_t uid;             // in the container
+    std::uint32_t uid;  // in the container
     std::uint32_t entries;
     std::uint64_t bytes;
 };
 
 enum class Place : std::uint32_t {
-    submission,                    // the job's directory, owned by the job
-    script,                        // beside it, owned by root, executable
+    submission,  // the job's directory, owned by the job
+    script,      // beside it, owned by root, executable
 };
 
 struct PlaceFile {
     Place place;
-    std::uint32_t name_bytes;      // the payload begins with the name; the rest is the content
+    std::uint32_t name_bytes;  // the payload begins with the name; the rest is the content
 };
 
 struct SpawnStage {
     std::uint32_t uid;
     std::uint32_t argument_count;
     std::uint32_t environment_count;
-    std::uint32_t deadline_ms;     // of the PID 1 in the box, the second line of defence
+    std::uint32_t deadline_ms;  // of the PID 1 in the box, the second line of defence
     std::uint64_t open_files;
     std::uint64_t file_bytes;
-    std::uint64_t cpu_seconds;     // RLIMIT_CPU of each process, likewise a second line
+    std::uint64_t cpu_seconds;  // RLIMIT_CPU of each process, likewise a second line
     std::uint64_t stack_bytes;
 };
 
 inline constexpr std::uint32_t max_arguments = 4096;
 
 struct StageStarted {
-    std::int32_t pid;              // in the container
+    std::int32_t pid;  // in the container
 };
 
 struct StageEnded {
     std::int32_t pid;
-    std::int32_t status;           // raw wait status of the PID 1 of the box
+    std::int32_t status;  // raw wait status of the PID 1 of the box
 };
 
-struct Inspected {
-    std::uint32_t box_open;        // 0 or 1
-    std::uint32_t mounts;          // in the container's mount namespace
-    std::uint32_t descriptors;     // open in the spawner
+// What the spawner finds when it has closed a box; with nothing left it is the same every time.
+struct BoxClosed {
+    std::uint32_t error;            // an error number; 0: nothing is mounted where the box was
+    std::uint32_t next_descriptor;  // the lowest that is free in the spawner
 };
 
-struct ProcessesCounted {
-    std::uint32_t processes;       // in the container; 2 when no job runs: init and spawner
-};
-
-// The steps between "spawn" and the first instruction of the program; where one fails, the Fault says so.
+// The steps between "spawn" and the first instruction of the program; where one fails, the Fault
+// says so.
 enum class Step : std::uint32_t {
     none,
     check_message,
@@ -170,13 +164,14 @@ enum class Step : std::uint32_t {
 
 struct Fault {
     Step step;
-    std::int32_t error;            // an error number
+    std::int32_t error;  // an error number
 };
 
 // The step as it reads in "cannot start the box: <step>: <error>".
 const char* name(Step step);
 
-// What the PID 1 of a box writes into its pipe before it exits: one Report, or none if it was killed.
+// What the PID 1 of a box writes into its pipe before it exits: one Report, or none if it was
+// killed.
 struct Report {
     Fault fault;                   // step none: the program was started
     std::int32_t status;           // raw wait status of the program

@@ -17,7 +17,8 @@ namespace {
 using sys::Error;
 using sys::Kind;
 
-// Job uids within a runner's 65536: above the system's, and far enough apart from the last 60000 jobs.
+// Job uids within a runner's 65536: above the system's, and far enough apart from the last 60000
+// jobs.
 constexpr std::uint32_t first_job_uid = 2000;
 constexpr std::uint32_t job_uids = 60000;
 
@@ -35,11 +36,13 @@ sys::UniqueFd memfd_of(std::span<const std::span<const std::byte>> pieces) {
         while (!piece.empty()) {
             const auto written = ::write(memfd.get(), piece.data(), piece.size());
             if (written < 0 && errno == EINTR) continue;
-            if (written <= 0) sys::fail("write a payload of " + std::to_string(piece.size()) + " bytes");
+            if (written <= 0)
+                sys::fail("write a payload of " + std::to_string(piece.size()) + " bytes");
             piece = piece.subspan(static_cast<std::size_t>(written));
         }
     }
-    if (::fcntl(memfd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+    if (::fcntl(memfd.get(), F_ADD_SEALS,
+                F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
         sys::fail("seal a payload");
     }
     return memfd;
@@ -49,7 +52,8 @@ sys::UniqueFd memfd_of(std::span<const std::span<const std::byte>> pieces) {
 
 Runner::Runner(std::uint32_t serial, const RunnerStarted& started, sys::PassedFds fds)
     : serial_(serial), index_(started.index), ctl_(fds.take(0)), work_(fds.take(1)) {
-    if (!ctl_ || !work_) throw Error(Kind::broken, "the keeper handed over a runner without sockets");
+    if (!ctl_ || !work_)
+        throw Error(Kind::broken, "the keeper handed over a runner without sockets");
     cgroup_ = make_cgroup(started, rest_of(fds, 2));
 }
 
@@ -75,7 +79,8 @@ void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::b
     for (const auto& piece : payload) payload_bytes += piece.size();
     if (payload_bytes > max_payload) {
         throw Error(Kind::invalid, "a file or argument list of " + std::to_string(payload_bytes) +
-                                       " bytes is too large; the most is " + std::to_string(max_payload));
+                                       " bytes is too large; the most is " +
+                                       std::to_string(max_payload));
     }
     Head head{verb, 0, static_cast<std::uint32_t>(payload_bytes), 0};
     std::vector<std::span<const std::byte>> pieces{sys::bytes_of(head), body};
@@ -96,7 +101,8 @@ void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::b
 Runner::Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {
     pollfd event{socket.get(), POLLIN, 0};
     int ready = 0;
-    while ((ready = ::poll(&event, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {}
+    while ((ready = ::poll(&event, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
+    }
     if (ready == 0) {
         throw Error(Kind::broken, "runner " + std::to_string(index_) + " has not answered for " +
                                       std::to_string(patience.count()) + " ms");
@@ -106,7 +112,8 @@ Runner::Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::millisecon
         std::byte body[64];
     } message;
     sys::PassedFds none;
-    const auto length = sys::receive_message(socket, std::as_writable_bytes(std::span{&message, 1}), none);
+    const auto length =
+        sys::receive_message(socket, std::as_writable_bytes(std::span{&message, 1}), none);
     if (length < static_cast<ssize_t>(sizeof message.head)) {
         throw Error(Kind::broken, "runner " + std::to_string(index_) + " is gone");
     }

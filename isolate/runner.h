@@ -1,7 +1,9 @@
-// A runner as the daemon sees it: two sockets into one container, its cgroup, and how often it was used.
+// A runner as the daemon sees it: two sockets into one container, its cgroup, and how often it was
+// used.
 //
-// Owned by the pool or by the one lease that has it, never by both, so it needs no lock. A socket error or
-// an unexpected answer throws; whoever holds the runner then marks it broken, and the pool replaces it.
+// Owned by the pool or by the one lease that has it, never by both, so it needs no lock. A socket
+// error or an unexpected answer throws; whoever holds the runner then marks it broken, and the pool
+// replaces it.
 #pragma once
 
 #include <chrono>
@@ -40,7 +42,8 @@ public:
 
     // Orders to the spawner and to init. A payload that does not fit a message travels in a memfd.
     template <typename Body>
-    void tell_spawner(Verb verb, const Body& body, std::span<const std::span<const std::byte>> payload = {},
+    void tell_spawner(Verb verb, const Body& body,
+                      std::span<const std::span<const std::byte>> payload = {},
                       std::span<const int> fds = {}) {
         tell(work_, verb, sys::bytes_of(body), payload, fds);
     }
@@ -52,7 +55,8 @@ public:
     }
     void tell_init(Verb verb) { tell(ctl_, verb, {}, {}, {}); }
 
-    // The next answer, of either of two kinds; anything else, and silence beyond the patience, throws.
+    // The next answer, of either of two kinds; anything else, and silence beyond the patience,
+    // throws.
     struct Answer {
         Verb verb;
         alignas(8) std::byte body[64];

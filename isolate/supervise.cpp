@@ -1,18 +1,20 @@
 // One poll loop from start to end.
 //
-// What can happen is one array: init says that the stage ended, output arrives, the program takes input,
-// somebody wants it to stop. What must happen by itself is one time: the earlier of the wall deadline and
-// the next look at the CPU account. A stage cannot burn more than one second of CPU per core and second,
-// so with `r` left the limit cannot be passed before r / cores from now: that is when to look again, and
-// the looks close in on the limit to a millisecond without ever ticking.
+// What can happen is one array: init says that the stage ended, output arrives, the program takes
+// input, somebody wants it to stop. What must happen by itself is one time: the earlier of the wall
+// deadline and the next look at the CPU account. A stage cannot burn more than one second of CPU
+// per core and second, so with `r` left the limit cannot be passed before r / cores from now: that
+// is when to look again, and the looks close in on the limit to a millisecond without ever ticking.
 //
-// Whatever the reason, the end is always the same: take the CPU quota off (a throttled group dies up to 30
-// times slower), have init kill the PID 1 of the box, and wait for init to report it. When init has reaped
-// PID 1, the kernel has already ended every process in its pid namespace (man 7 pid_namespaces), so the
-// pipes are at end of file, the accounts are final, and nothing can write after the answer. A stage that
-// does not die within two seconds of that costs the runner its life, not the request its answer.
+// Whatever the reason, the end is always the same: take the CPU quota off (a throttled group dies
+// up to 30 times slower), have init kill the PID 1 of the box, and wait for init to report it. When
+// init has reaped PID 1, the kernel has already ended every process in its pid namespace (man 7
+// pid_namespaces), so the pipes are at end of file, the accounts are final, and nothing can write
+// after the answer. A stage that does not die within two seconds of that costs the runner its life,
+// not the request its answer.
 #include "isolate/supervise.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -36,7 +38,15 @@ using std::chrono::microseconds;
 
 constexpr auto closest_look = std::chrono::milliseconds{1};
 constexpr auto death_patience = std::chrono::seconds{2};
-constexpr std::size_t chunk_bytes = 65536;   // what a pipe holds
+constexpr std::size_t chunk_bytes = 65536;  // what a pipe holds, unless it is widened
+constexpr int wide_pipe_bytes = 1 << 20;  // the most without privilege (man 7 pipe, pipe-max-size)
+
+// For streams that show to be large: every full pipe costs both sides a sleep and a wake-up. Pages
+// are taken only as they are filled, and belong to the job. If the user's total is used up it stays
+// as it is.
+void widen(const sys::UniqueFd& pipe) {
+    ::fcntl(pipe.get(), F_SETPIPE_SZ, wide_pipe_bytes);
+}
 
 class Watch {
 public:
@@ -55,7 +65,9 @@ private:
         // Beyond ten years the sum could overflow; nobody waits that long.
         return limit > std::chrono::hours{24 * 3650} ? Clock::time_point::max() : began + limit;
     }
-    static int cores() { return static_cast<int>(std::max(1U, std::thread::hardware_concurrency())); }
+    static int cores() {
+        return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    }
 
     void wait_for_something();
     int poll_timeout() const;
@@ -71,7 +83,7 @@ private:
     const Supervision& wanted_;
     std::string_view input_;
     Clock::time_point deadline_, next_look_;
-    std::array<std::size_t, 2> received_{};     // bytes per stream
+    std::array<std::size_t, 2> received_{};  // bytes per stream
     std::optional<Cause> killed_for_;
     Clock::time_point killed_at_{};
     bool ended_ = false;
@@ -80,9 +92,11 @@ private:
 
 Exit Watch::run() {
     const std::stop_callback on_stop{wanted_.stop, [this] {
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
-    }};
+                                         const std::uint64_t one = 1;
+                                         [[maybe_unused]] const auto written =
+                                             ::write(stop_event_.get(), &one, sizeof one);
+                                     }};
+    if (input_.size() > chunk_bytes) widen(process_.standard_in);
     feed();
     while (!ended_) wait_for_something();
     // Everybody who could write is dead: what is left in the pipes is all there will be.
@@ -120,7 +134,7 @@ void Watch::feed() {
         const auto written = ::write(process_.standard_in.get(), input_.data(), input_.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0 && errno == EAGAIN) return;
-        if (written < 0) break;   // EPIPE: the program does not want it
+        if (written < 0) break;  // EPIPE: the program does not want it
         input_.remove_prefix(static_cast<std::size_t>(written));
     }
     process_.standard_in.reset();
@@ -132,6 +146,7 @@ void Watch::read(Stream stream, sys::UniqueFd& pipe) {
     if (length < 0 && errno == EINTR) return;
     if (length < 0 && errno == EAGAIN && !ended_) return;
     if (length <= 0) return pipe.reset();
+    if (length == sizeof chunk) widen(pipe);
     auto& received = received_[stream == Stream::standard_out ? 0 : 1];
     const auto limit = wanted_.limits.output.count;
     const auto room = limit - std::min<std::uint64_t>(limit, received);
@@ -174,9 +189,11 @@ void Watch::end(Cause cause) {
 
 void Watch::hear_init() {
     const auto answer = runner_.hear_init(std::chrono::milliseconds{0});
-    if (answer.verb != Verb::stage_ended) throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
+    if (answer.verb != Verb::stage_ended)
+        throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
     const auto stage = answer.as<StageEnded>();
-    if (stage.pid != process_.pid) throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
+    if (stage.pid != process_.pid)
+        throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
     ended_ = true;
 }
 
@@ -199,7 +216,8 @@ Exit Watch::conclude() {
         exit.code = SIGKILL;
     } else {
         exit.cause = WIFSIGNALED(report.status) ? Cause::own_signal : Cause::own_exit;
-        exit.code = WIFSIGNALED(report.status) ? WTERMSIG(report.status) : WEXITSTATUS(report.status);
+        exit.code =
+            WIFSIGNALED(report.status) ? WTERMSIG(report.status) : WEXITSTATUS(report.status);
     }
     return exit;
 }

@@ -11,9 +11,9 @@ struct Flags {
     enum class Action { serve, check, show, help, version };
 
     Action action = Action::serve;
-    std::string config_file;                                     // empty: the default place, if it is there
-    std::vector<std::pair<std::string, std::string>> settings;   // key, value
-    std::string complaint;                                       // not empty: what is wrong with the line
+    std::string config_file;  // empty: the default place, if it is there
+    std::vector<std::pair<std::string, std::string>> settings;  // key, value
+    std::string complaint;  // not empty: what is wrong with the line
 };
 
 Flags read_flags(int argc, char** argv);

@@ -52,7 +52,7 @@ private:
     const std::string programs_;
     const sigset_t signals_ = watched_set();
     sigset_t before_{};
-    sys::UniqueFd keepers_;      // our end; the server has the other
+    sys::UniqueFd keepers_;  // our end; the server has the other
     pid_t server_ = -1;
     pid_t keeper_ = -1;
     Clock::time_point keeper_started_{};
@@ -120,9 +120,10 @@ void Guard::reap() {
         } else if (pid == server_) {
             server_ = -1;
             const bool clean = WIFEXITED(status);
-            if (!clean) sys::log(sys::Level::error, "server_killed", {{"signal", WTERMSIG(status)}});
+            if (!clean)
+                sys::log(sys::Level::error, "server_killed", {{"signal", WTERMSIG(status)}});
             if (exit_code_ == 0) exit_code_ = clean ? WEXITSTATUS(status) : 1;
-            keepers_.reset();   // and with the server's end the keeper's last reason to live is gone
+            keepers_.reset();  // and with the server's end the keeper's last reason to live is gone
         }
     }
 }

@@ -42,11 +42,16 @@ config::Loaded load_settings(const Flags& flags) {
 
 void set_log_level(config::LogLevel level) {
     switch (level) {
-        case config::LogLevel::debug: return sys::set_log_level(sys::Level::debug);
-        case config::LogLevel::info: return sys::set_log_level(sys::Level::info);
-        case config::LogLevel::warn: return sys::set_log_level(sys::Level::warn);
-        case config::LogLevel::error: return sys::set_log_level(sys::Level::error);
-        case config::LogLevel::none: return sys::log_nothing();
+        case config::LogLevel::debug:
+            return sys::set_log_level(sys::Level::debug);
+        case config::LogLevel::info:
+            return sys::set_log_level(sys::Level::info);
+        case config::LogLevel::warn:
+            return sys::set_log_level(sys::Level::warn);
+        case config::LogLevel::error:
+            return sys::set_log_level(sys::Level::error);
+        case config::LogLevel::none:
+            return sys::log_nothing();
     }
 }
 
@@ -66,7 +71,10 @@ void raise_descriptor_limit() {
 
 int run(const config::Loaded& loaded) {
     if (::geteuid() != 0) {
-        std::fprintf(stderr, "crankcased must be started as root, to start containers; it serves as the user %s\n", loaded.settings.user.c_str());
+        std::fprintf(
+            stderr,
+            "crankcased must be started as root, to start containers; it serves as the user %s\n",
+            loaded.settings.user.c_str());
         return exit_permission;
     }
     set_log_level(loaded.settings.log_level);
@@ -84,7 +92,8 @@ int act(const Flags& flags) {
         return exit_usage;
     }
     if (flags.action == Flags::Action::help) return std::fputs(daemon_process::usage, stdout), 0;
-    if (flags.action == Flags::Action::version) return std::printf("crankcased %s\n", resources::engine_version), 0;
+    if (flags.action == Flags::Action::version)
+        return std::printf("crankcased %s\n", resources::engine_version), 0;
     const auto loaded = load_settings(flags);
     if (flags.action == Flags::Action::show) return show(loaded), 0;
     if (flags.action == Flags::Action::check) return std::puts("the settings are good"), 0;
@@ -94,7 +103,8 @@ int act(const Flags& flags) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    // What we were started with is not for our children: a descriptor that a container inherits is a leak.
+    // What we were started with is not for our children: a descriptor that a container inherits is
+    // a leak.
     ::syscall(SYS_close_range, 3U, ~0U, 0U);
     try {
         return act(daemon_process::read_flags(argc, argv));

@@ -10,8 +10,8 @@ namespace daemon_process {
 // Looks the user up. Throws sys::Error{not_found} saying how to make one.
 isolate::DaemonUser find_user(const std::string& name);
 
-// Gives up root: groups, gid, uid, all capabilities, and the way back (no_new_privs). The process dies
-// with its parent from here on. Throws sys::Error{broken} if anything of it fails.
+// Gives up root: groups, gid, uid, all capabilities, and the way back (no_new_privs). The process
+// dies with its parent from here on. Throws sys::Error{broken} if anything of it fails.
 void become(const isolate::DaemonUser& user);
 
 }  // namespace daemon_process

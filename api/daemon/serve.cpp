@@ -35,42 +35,51 @@ sigset_t control_signals() {
 std::string find_data(const std::string& configured, const char* name) {
     if (!configured.empty()) return configured;
     const auto programs = isolate::program_directory();
-    for (const auto& candidate : {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
+    for (const auto& candidate :
+         {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
         if (::access(candidate.c_str(), R_OK) == 0) return candidate;
     }
-    throw sys::Error(sys::Kind::not_found, std::string{"cannot find "} + name + " beside the program or in /usr/share/crankcase; name it in the settings (paths.recipes, paths.seccomp_policy)");
+    throw sys::Error(sys::Kind::not_found,
+                     std::string{"cannot find "} + name +
+                         " beside the program or in /usr/share/crankcase; name it in the settings "
+                         "(paths.recipes, paths.seccomp_policy)");
 }
 
 std::shared_ptr<const engine::Runtimes> find_runtimes(const config::Settings& settings) {
     const auto recipes = packages::load_recipes(find_data(settings.paths.recipes, "recipes"));
     auto runtimes = engine::runtimes_of(packages::find_host_toolchains(recipes), settings);
     for (const auto& runtime : runtimes->all) {
-        sys::log(sys::Level::debug, "runtime", {{"language", runtime->language}, {"version", runtime->version}});
+        sys::log(sys::Level::debug, "runtime",
+                 {{"language", runtime->language}, {"version", runtime->version}});
     }
     sys::log(sys::Level::info, "runtimes_found", {{"count", runtimes->all.size()}});
     return runtimes;
 }
 
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
-void wait_for_signals(const sigset_t& signals, const config::Settings& settings, engine::Engine& engine) {
+void wait_for_signals(const sigset_t& signals, const config::Settings& settings,
+                      engine::Engine& engine) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
         if (number != SIGHUP) return sys::log(sys::Level::info, "stopping", {{"signal", number}});
         try {
             engine.replace_runtimes(find_runtimes(settings));
         } catch (const std::exception& error) {
-            sys::log(sys::Level::error, "reload_failed", {{"error", error.what()}, {"consequence", "runtimes stay as they were"}});
+            sys::log(sys::Level::error, "reload_failed",
+                     {{"error", error.what()}, {"consequence", "runtimes stay as they were"}});
         }
     }
 }
 
-// Waits for running jobs, but not for ever: leaving the process ends what is left, container and all.
+// Waits for running jobs, but not for ever: leaving the process ends what is left, container and
+// all.
 void drain(engine::Admission& admission) {
     const auto give_up = std::chrono::steady_clock::now() + drain_patience;
     for (;;) {
         const auto status = admission.status();
         if (status.running == 0 && status.waiting == 0) return;
         if (std::chrono::steady_clock::now() > give_up) {
-            sys::log(sys::Level::warn, "drain_timed_out", {{"running", status.running}, {"waiting", status.waiting}});
+            sys::log(sys::Level::warn, "drain_timed_out",
+                     {{"running", status.running}, {"waiting", status.waiting}});
             ::_exit(0);
         }
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
@@ -79,14 +88,16 @@ void drain(engine::Admission& admission) {
 
 }  // namespace
 
-int serve(const config::Settings& settings, const isolate::DaemonUser& user, sys::UniqueFd keepers) try {
+int serve(const config::Settings& settings, const isolate::DaemonUser& user,
+          sys::UniqueFd keepers) try {
     const auto signals = control_signals();
-    ::sigprocmask(SIG_BLOCK, &signals, nullptr);   // before any thread: all inherit it
+    ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
     ::signal(SIGPIPE, SIG_IGN);
     become(user);
 
     // Containers boot while toolchains are asked for their versions.
-    auto filter = isolate::compile_filter(sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
+    auto filter = isolate::compile_filter(
+        sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
     isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers)};
     engine::Engine engine{pool};
     engine.replace_runtimes(find_runtimes(settings));

@@ -20,7 +20,8 @@ constexpr int too_many_requests = 429;
 
 bool is_plain(std::string_view id) {
     return !id.empty() && id.size() <= longest_id && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+               c == '-' || c == '_';
     });
 }
 
@@ -30,18 +31,22 @@ http::Response json(int status, std::string body) {
     return {.status = status, .fields = {}, .body = std::move(body)};
 }
 
-http::Response message(int status, std::string_view text) { return json(status, wire::encode_message(text)); }
+http::Response message(int status, std::string_view text) {
+    return json(status, wire::encode_message(text));
+}
 
 http::Response problem(const std::exception& error, std::string_view id) {
     auto [status, body] = wire::problem_of(error, id);
-    if (status >= 500) sys::log(sys::Level::error, "job_broken", {{"id", id}, {"error", error.what()}});
+    if (status >= 500)
+        sys::log(sys::Level::error, "job_broken", {{"id", id}, {"error", error.what()}});
     auto response = json(status, std::move(body));
     if (status == too_many_requests) response.fields.push_back({"Retry-After", "1"});
     return response;
 }
 
 std::string request_id(const http::Request& request) {
-    if (const auto given = request.find_field("x-request-id"); is_plain(given)) return std::string{given};
+    if (const auto given = request.find_field("x-request-id"); is_plain(given))
+        return std::string{given};
     std::uint64_t random = 0;
     // Never short for so few bytes, and an id need not be a secret (man 2 getrandom).
     [[maybe_unused]] const auto got = ::getrandom(&random, sizeof random, 0);

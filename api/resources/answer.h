@@ -14,7 +14,8 @@ http::Response json(int status, std::string body);
 // {"message": …}
 http::Response message(int status, std::string_view text);
 
-// The answer to an error; what is our fault goes to the log under the id, and the client gets the id.
+// The answer to an error; what is our fault goes to the log under the id, and the client gets the
+// id.
 http::Response problem(const std::exception& error, std::string_view id);
 
 // The client's X-Request-Id if it is short and plain, else one of our own.

@@ -17,7 +17,8 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // Runs on a slot's thread, of which it is the top: whatever goes wrong becomes an answer.
-void run(Context& context, http::Exchange& exchange, engine::Job& job, steady_clock::time_point asked) {
+void run(Context& context, http::Exchange& exchange, engine::Job& job,
+         steady_clock::time_point asked) {
     try {
         job.waited = duration_cast<microseconds>(steady_clock::now() - asked);
         engine::Events nobody;
@@ -33,10 +34,12 @@ void run(Context& context, http::Exchange& exchange, engine::Job& job, steady_cl
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
     const auto asked = steady_clock::now();
     const auto& request = exchange->request();
-    auto job = std::make_shared<engine::Job>(wire::decode_job(request.body, *context.engine.runtimes()));
+    auto job =
+        std::make_shared<engine::Job>(wire::decode_job(request.body, *context.engine.runtimes()));
     job->id = request_id(request);
     const config::Bytes size{request.body.size()};
-    context.admission.submit(size, [&context, exchange, job, asked] { run(context, *exchange, *job, asked); });
+    context.admission.submit(
+        size, [&context, exchange, job, asked] { run(context, *exchange, *job, asked); });
 }
 
 }  // namespace resources

@@ -8,8 +8,8 @@
 
 namespace resources {
 
-// Decodes at once, so that a wrong request is told so without waiting; the job then waits for a slot as a
-// value. If the client goes away, its job is killed.
+// Decodes at once, so that a wrong request is told so without waiting; the job then waits for a
+// slot as a value. If the client goes away, its job is killed.
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange);
 
 }  // namespace resources

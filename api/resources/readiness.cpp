@@ -13,7 +13,8 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr auto good_for = std::chrono::seconds{5};
-// Bad news is looked at again soon: whoever waits for the engine to become ready should not wait longer.
+// Bad news is looked at again soon: whoever waits for the engine to become ready should not wait
+// longer.
 constexpr auto bad_for = std::chrono::milliseconds{200};
 
 void tell(http::Exchange& exchange, const std::string& trouble) {

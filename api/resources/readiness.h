@@ -1,5 +1,5 @@
-// Proof that the engine can run code: a canary job, not a guess. One canary serves everybody who asks
-// within a few seconds, so that asking often costs nothing.
+// Proof that the engine can run code: a canary job, not a guess. One canary serves everybody who
+// asks within a few seconds, so that asking often costs nothing.
 #pragma once
 
 #include <chrono>
@@ -19,7 +19,8 @@ public:
     Readiness(const isolate::Pool& pool, engine::Engine& engine, engine::Admission& admission)
         : pool_(pool), engine_(engine), admission_(admission) {}
 
-    // Answers 200, or 503 with the reason: at once if a proof is fresh, else when the canary has run.
+    // Answers 200, or 503 with the reason: at once if a proof is fresh, else when the canary has
+    // run.
     void answer(const std::shared_ptr<http::Exchange>& exchange);
 
     // From now on nobody is told to come here: the engine is shutting down.
@@ -34,10 +35,10 @@ private:
     engine::Engine& engine_;
     engine::Admission& admission_;
     std::mutex mutex_;
-    std::chrono::steady_clock::time_point proven_{};   // of the last proof, good or bad
+    std::chrono::steady_clock::time_point proven_{};  // of the last proof, good or bad
     std::string trouble_ = "not tried yet";
     bool withdrawn_ = false;
-    bool flying_ = false;   // a canary is on its way
+    bool flying_ = false;  // a canary is on its way
     std::vector<std::shared_ptr<http::Exchange>> waiting_;
 };
 

@@ -6,7 +6,8 @@
 
 namespace resources {
 
-// The handler that a server runs for every request: looks the route up and turns errors into answers.
+// The handler that a server runs for every request: looks the route up and turns errors into
+// answers.
 http::Handler handler(Context& context);
 
 }  // namespace resources

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "isolate/init/plan.h"
 
@@ -24,7 +25,8 @@ sys::UniqueFd open_directory(const char* path) {
     return sys::UniqueFd{::open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
 
-// Creates a new file beneath a directory; no link is followed, nothing above is reached (man 2 openat2).
+// Creates a new file beneath a directory; no link is followed, nothing above is reached (man 2
+// openat2).
 sys::UniqueFd create_beneath(const sys::UniqueFd& directory, const char* name, unsigned mode) {
     open_how how{};
     how.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -44,8 +46,8 @@ bool write_all(const sys::UniqueFd& file, std::span<const std::byte> content) {
     return true;
 }
 
-// mkdir -p of everything before the last slash. The directories are new and nobody else runs yet; that
-// no component leads elsewhere is checked again by the open that follows.
+// mkdir -p of everything before the last slash. The directories are new and nobody else runs yet;
+// that no component leads elsewhere is checked again by the open that follows.
 bool make_parents(const sys::UniqueFd& directory, char* name) {
     for (char* slash = std::strchr(name, '/'); slash; slash = std::strchr(slash + 1, '/')) {
         *slash = '\0';
@@ -74,15 +76,18 @@ void InnerBox::open(const OpenBox& order) {
     char options[128];
     std::snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755",
                   static_cast<unsigned long long>(order.bytes), order.entries);
-    if (!made(::mount("box", path::outer_box, "tmpfs", MS_NOSUID | MS_NODEV, options), Step::open_box)) {
+    if (!made(::mount("box", path::outer_box, "tmpfs", MS_NOSUID | MS_NODEV, options),
+              Step::open_box)) {
         return;
     }
     open_ = true;
     made(::mkdir(path::outer_box_home, 0755), Step::make_directory);
     home_ = open_directory(path::outer_box_home);
     made(::mkdirat(home_.get(), "submission", 0700), Step::make_directory);
-    made(::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW), Step::make_directory);
-    submission_.reset(::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    made(::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW),
+         Step::make_directory);
+    submission_.reset(
+        ::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     made(submission_.get(), Step::make_directory);
     for (const char* shared : {path::outer_box_tmp, path::outer_box_shm}) {
         // 01777 needs the chmod: the umask of a process must not decide it.
@@ -94,7 +99,8 @@ void InnerBox::open(const OpenBox& order) {
 void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload) {
     if (!open_ || fault_.step != Step::none) return;
     char name[max_name];
-    if (order.name_bytes == 0 || order.name_bytes >= max_name || order.name_bytes > payload.size()) {
+    if (order.name_bytes == 0 || order.name_bytes >= max_name ||
+        order.name_bytes > payload.size()) {
         fault_ = {Step::check_message, EINVAL};
         return;
     }
@@ -106,7 +112,8 @@ void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload)
         return;
     }
     const auto file = create_beneath(home_, name, 0755);
-    if (made(file.get(), Step::write_file)) made(write_all(file, content) ? 0 : -1, Step::write_file);
+    if (made(file.get(), Step::write_file))
+        made(write_all(file, content) ? 0 : -1, Step::write_file);
 }
 
 void InnerBox::write_submission(char* name, std::span<const std::byte> content) {
@@ -124,14 +131,15 @@ void InnerBox::write_submission(char* name, std::span<const std::byte> content) 
     ::setfsgid(0);
 }
 
-Fault InnerBox::close() {
+int InnerBox::close() {
     submission_.reset();
     home_.reset();
-    Fault result{};
-    if (open_ && ::umount2(path::outer_box, MNT_DETACH) != 0) result = {Step::close_box, errno};
-    open_ = false;
     fault_ = {};
-    return result;
+    if (std::exchange(open_, false) && ::umount2(path::outer_box, MNT_DETACH) != 0) return errno;
+    struct stat root {};
+    struct stat place {};
+    if (::stat("/", &root) != 0 || ::stat(path::outer_box, &place) != 0) return errno;
+    return root.st_dev == place.st_dev ? 0 : EBUSY;
 }
 
 }  // namespace isolate

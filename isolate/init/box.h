@@ -9,19 +9,20 @@
 
 namespace isolate {
 
-// At most one box is open at a time. The first fault of a box sticks: everything after it is answered
-// with that fault until the box is closed.
+// At most one box is open at a time. The first fault of a box sticks: everything after it is
+// answered with that fault until the box is closed.
 class InnerBox {
 public:
     // Mounts the tmpfs with its limits and makes the directories.
     void open(const OpenBox& order);
 
-    // Writes one file; the payload is the name, then the content. A submission is created as the job's
-    // user beneath the job's directory, whatever the name says; a script beside it, as root.
+    // Writes one file; the payload is the name, then the content. A submission is created as the
+    // job's user beneath the job's directory, whatever the name says; a script beside it, as root.
     void place(const PlaceFile& order, std::span<const std::byte> payload);
 
-    // Unmounts. Never fails half way: what is still mounted is detached.
-    Fault close();
+    // Unmounts, detaching what is still in use. Returns 0 or an error number: EBUSY if something is
+    // mounted there all the same.
+    int close();
 
     bool is_open() const { return open_; }
     const Fault& fault() const { return fault_; }
@@ -33,8 +34,8 @@ private:
     bool open_ = false;
     Fault fault_{};
     unsigned uid_ = 0;
-    sys::UniqueFd home_;          // /mnt/box: of root, not writable by the job
-    sys::UniqueFd submission_;    // /mnt/box/submission: the job's
+    sys::UniqueFd home_;        // /mnt/box: of root, not writable by the job
+    sys::UniqueFd submission_;  // /mnt/box/submission: the job's
 };
 
 }  // namespace isolate

@@ -1,18 +1,20 @@
 // From clone to the program: the order of these steps is the security argument.
 //
-// The process starts with the capabilities of the container's root, in namespaces that nobody else is
-// in, already inside the cgroup that limits it (it was born there). First it takes its standard streams
-// and a session of its own. Then, while it still may, it arranges the mounts: the job's directory, /tmp
-// and /dev/shm are three directories of one tmpfs, so that one size and one inode limit hold for all;
-// /proc is new, for this pid namespace; the spawner's own view of the tmpfs is taken away. Then it gives
-// up everything, each step needing what the next ones drop: entering the job's directory needs root (it
-// is 0700 and the job's), limits are only ever lowered, groups go before the user, the user before
-// no_new_privs. The bounding set is empty already: the spawner emptied it once for all its children.
-// The filter is loaded last, by the process that executes the program (timeout.cpp).
+// The process starts with the capabilities of the container's root, in namespaces that nobody else
+// is in, already inside the cgroup that limits it (it was born there). First it takes its standard
+// streams and a session of its own. Then, while it still may, it arranges the mounts: the job's
+// directory, /tmp and /dev/shm are three directories of one tmpfs, so that one size and one inode
+// limit hold for all; /proc is new, for this pid namespace; the spawner's own view of the tmpfs is
+// taken away. Then it gives up everything, each step needing what the next ones drop: entering the
+// job's directory needs root (it is 0700 and the job's), limits are only ever lowered, groups go
+// before the user, the user before no_new_privs. The bounding set is empty already: the spawner
+// emptied it once for all its children. The filter is loaded last, by the process that executes the
+// program (timeout.cpp).
 //
-// Nothing here allocates, locks or throws. A step that fails reports itself and ends the process: there
-// is no half-made box.
+// Nothing here allocates, locks or throws. A step that fails reports itself and ends the process:
+// there is no half-made box.
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -21,8 +23,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <grp.h>
 
 #include <cerrno>
 
@@ -36,16 +36,15 @@ namespace {
 // The pipe of the report, once the standard streams are in place; everything above is closed.
 constexpr int report_fd = 3;
 
-// Files of /proc that tell about the host or its kernel and that no program needs.
-constexpr const char* masked_files[] = {
-    "/proc/kcore",       "/proc/keys",       "/proc/key-users",    "/proc/kallsyms",
-    "/proc/timer_list",  "/proc/sched_debug", "/proc/sysrq-trigger", "/proc/kmsg",
-    "/proc/config.gz",
-};
+// Files of /proc that tell about the host or its kernel, that no program needs, and that their own
+// mode does not keep from a job; those of root alone (kcore, kmsg, timer_list, sysrq-trigger) are
+// out of reach.
+constexpr const char* masked_files[] = {"/proc/keys", "/proc/key-users", "/proc/kallsyms"};
 
 void set_standard_streams(const Plan& plan) {
     // Received descriptors lie above 3, because 0 to 3 are taken when the container starts.
-    if (::dup2(plan.standard_in, STDIN_FILENO) < 0 || ::dup2(plan.standard_out, STDOUT_FILENO) < 0 ||
+    if (::dup2(plan.standard_in, STDIN_FILENO) < 0 ||
+        ::dup2(plan.standard_out, STDOUT_FILENO) < 0 ||
         ::dup2(plan.standard_err, STDERR_FILENO) < 0 ||
         ::dup3(plan.report, report_fd, O_CLOEXEC) < 0) {
         give_up(plan.report, Step::set_stdio);

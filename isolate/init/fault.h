@@ -1,4 +1,5 @@
-// How a process between clone and execve says that it cannot go on: one Report into its pipe, then exit.
+// How a process between clone and execve says that it cannot go on: one Report into its pipe, then
+// exit.
 #pragma once
 
 #include "isolate/protocol.h"

@@ -1,9 +1,10 @@
 // crankcase-init: PID 1 of a container.
 //
-// It forks the spawner, reaps everything, tells the daemon how each stage ended, and kills a stage when
-// told to. It stays outside of the cgroup that limits the jobs, so that no job can starve it. When the
-// daemon is gone (its socket at end of file) or the spawner has died, it exits, and with it the kernel
-// ends everything in the container. Under the name `timeout` the same program is that command.
+// It forks the spawner, reaps everything, tells the daemon how each stage ended, and kills a stage
+// when told to. It stays outside of the cgroup that limits the jobs, so that no job can starve it.
+// When the daemon is gone (its socket at end of file) or the spawner has died, it exits, and with
+// it the kernel ends everything in the container. Under the name `timeout` the same program is that
+// command.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -12,8 +13,6 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <dirent.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -29,8 +28,8 @@ using namespace isolate;
 Message message;
 pid_t spawner = -1;
 
-// Standard streams and descriptor 3 must be taken: stages get theirs by dup2 onto these numbers, and a
-// received descriptor must never have one of them.
+// Standard streams and descriptor 3 must be taken: stages get theirs by dup2 onto these numbers,
+// and a received descriptor must never have one of them.
 void occupy_low_descriptors() {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null < 0) ::_exit(3);
@@ -54,7 +53,8 @@ void reap(const sys::UniqueFd& ctl) {
     }
 }
 
-// Only an unreaped child of our own: as long as it is not reaped its number cannot mean anybody else.
+// Only an unreaped child of our own: as long as it is not reaped its number cannot mean anybody
+// else.
 void kill_stage(pid_t pid) {
     siginfo_t info{};
     if (pid <= 1 || pid == spawner) return;
@@ -62,27 +62,10 @@ void kill_stage(pid_t pid) {
     ::kill(pid, SIGKILL);
 }
 
-std::uint32_t count_processes() {
-    DIR* proc = ::opendir("/proc");
-    if (!proc) return 0;
-    std::uint32_t count = 0;
-    while (const dirent* entry = ::readdir(proc)) count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9';
-    ::closedir(proc);
-    return count;
-}
-
-void handle(const sys::UniqueFd& ctl) {
-    switch (message.head().verb) {
-        case Verb::kill_stage: {
-            StageStarted stage{};
-            if (!message.read_body(stage)) ::_exit(6);
-            return kill_stage(stage.pid);
-        }
-        case Verb::count_processes:
-            return answer(ctl, Verb::processes_counted, message.head().serial,
-                          ProcessesCounted{.processes = count_processes()});
-        default: ::_exit(6);
-    }
+void handle() {
+    StageStarted stage{};
+    if (message.head().verb != Verb::kill_stage || !message.read_body(stage)) ::_exit(6);
+    kill_stage(stage.pid);
 }
 
 [[noreturn]] void serve(const sys::UniqueFd& ctl, const sys::UniqueFd& child_signals) {
@@ -97,7 +80,7 @@ void handle(const sys::UniqueFd& ctl) {
         }
         if (events[0].revents) {
             if (!message.receive(ctl)) ::_exit(0);
-            handle(ctl);
+            handle();
         }
     }
 }
@@ -113,7 +96,8 @@ int main(int argc, char** argv) {
     ::fcntl(ctl.get(), F_SETFD, FD_CLOEXEC);
     ::fcntl(work.get(), F_SETFD, FD_CLOEXEC);
 
-    // Dispositions survive an exec: a daemon that ignores SIGPIPE must not make every program ignore it.
+    // Dispositions survive an exec: a daemon that ignores SIGPIPE must not make every program
+    // ignore it.
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
     // Jobs share the user namespace: they must not be able to look into init (man 2 ptrace).
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -10,7 +10,8 @@ namespace isolate {
 
 namespace {
 
-// A memfd that can still shrink would turn a read into SIGBUS, and one that can grow is not what was sent.
+// A memfd that can still shrink would turn a read into SIGBUS, and one that can grow is not what
+// was sent.
 constexpr int required_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 }  // namespace
@@ -20,7 +21,8 @@ bool Message::receive(const sys::UniqueFd& socket) {
     const auto length = sys::receive_message(socket, buffer_, fds_);
     if (length < static_cast<ssize_t>(sizeof head_)) return false;
     std::memcpy(&head_, buffer_, sizeof head_);
-    rest_ = std::span{buffer_}.subspan(sizeof head_, static_cast<std::size_t>(length) - sizeof head_);
+    rest_ =
+        std::span{buffer_}.subspan(sizeof head_, static_cast<std::size_t>(length) - sizeof head_);
     return find_payload(rest_.size());
 }
 

@@ -1,5 +1,5 @@
-// Receiving and answering inside the container: one message at a time, in fixed memory, checked before
-// anything in it is believed.
+// Receiving and answering inside the container: one message at a time, in fixed memory, checked
+// before anything in it is believed.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace isolate {
 
-// A received message. The payload lies in the buffer or in a mapped memfd; both live until the next receive.
+// A received message. The payload lies in the buffer or in a mapped memfd; both live until the next
+// receive.
 class Message {
 public:
     Message() = default;
@@ -19,8 +20,8 @@ public:
     Message& operator=(const Message&) = delete;
     ~Message() { unmap(); }
 
-    // Waits for the next message. False at the end of the stream or if the peer broke the rules: the
-    // caller exits, which ends the container.
+    // Waits for the next message. False at the end of the stream or if the peer broke the rules:
+    // the caller exits, which ends the container.
     bool receive(const sys::UniqueFd& socket);
 
     const Head& head() const { return head_; }
@@ -40,7 +41,7 @@ private:
     void unmap();
 
     Head head_{};
-    std::span<const std::byte> rest_;      // behind the head: body, then an inline payload
+    std::span<const std::byte> rest_;  // behind the head: body, then an inline payload
     std::span<const std::byte> payload_;
     sys::PassedFds fds_;
     void* mapping_ = nullptr;

@@ -10,10 +10,10 @@
 
 namespace isolate {
 
-// Where things are inside a container. Every mount point exists in the root that the keeper lays out,
-// for nothing can be created in it (keeper/root.cpp).
+// Where things are inside a container. Every mount point exists in the root that the keeper lays
+// out, for nothing can be created in it (keeper/root.cpp).
 namespace path {
-inline constexpr const char* outer_box = "/mnt";           // the box's tmpfs, seen by the spawner only
+inline constexpr const char* outer_box = "/mnt";  // the box's tmpfs, seen by the spawner only
 inline constexpr const char* outer_box_home = "/mnt/box";
 inline constexpr const char* outer_box_tmp = "/mnt/tmp";
 inline constexpr const char* outer_box_shm = "/mnt/shm";
@@ -38,7 +38,8 @@ struct Plan {
 // The second half of become(): starts the program, waits for it or the deadline, reports, exits.
 [[noreturn]] void run_under_deadline(const Plan& plan);
 
-// The same idea as a command: timeout [-s SIGNAL] SECONDS PROGRAM [ARGUMENT…]. Returns its exit code.
+// The same idea as a command: timeout [-s SIGNAL] SECONDS PROGRAM [ARGUMENT…]. Returns its exit
+// code.
 int timeout_applet(int argc, char** argv);
 
 }  // namespace isolate

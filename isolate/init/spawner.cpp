@@ -1,6 +1,5 @@
 #include "isolate/init/spawner.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
@@ -33,7 +32,8 @@ char* strings[max_arguments + 2];
 
 void set_filter() {
     const auto payload = message.payload();
-    if (payload.empty() || payload.size() > sizeof filter || payload.size() % sizeof filter[0] != 0) {
+    if (payload.empty() || payload.size() > sizeof filter ||
+        payload.size() % sizeof filter[0] != 0) {
         ::_exit(1);
     }
     std::memcpy(filter, payload.data(), payload.size());
@@ -63,8 +63,9 @@ bool find_strings(const SpawnStage& stage) {
     return at == end;
 }
 
-// clone3 in the manner of fork. On cgroup v2 the child is born in the given leaf; on v1 it is born where
-// the spawner is. CLONE_PARENT: init becomes the parent (not allowed to a PID 1, which the spawner is not).
+// clone3 in the manner of fork. On cgroup v2 the child is born in the given leaf; on v1 it is born
+// where the spawner is. CLONE_PARENT: init becomes the parent (not allowed to a PID 1, which the
+// spawner is not).
 long clone_stage(const sys::UniqueFd& leaf) {
     clone_args arguments{};
     arguments.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWCGROUP | CLONE_PARENT;
@@ -113,26 +114,16 @@ void spawn_and_answer(const sys::UniqueFd& work) {
     }
 }
 
-unsigned count_lines(const char* path) {
-    const sys::UniqueFd file{::open(path, O_RDONLY | O_CLOEXEC)};
-    unsigned lines = 0;
-    char chunk[4096];
-    for (ssize_t n = 0; (n = ::read(file.get(), chunk, sizeof chunk)) > 0;) {
-        for (ssize_t i = 0; i < n; ++i) lines += chunk[i] == '\n';
-    }
-    return lines;
-}
-
-unsigned count_descriptors() {
-    unsigned count = 0;
-    for (int fd = 0; fd < 256; ++fd) count += ::fcntl(fd, F_GETFD) >= 0;
-    return count;
+// The lowest free number: a descriptor that was left open moves it up.
+std::uint32_t next_descriptor(const sys::UniqueFd& any) {
+    const sys::UniqueFd copy{::fcntl(any.get(), F_DUPFD_CLOEXEC, 0)};
+    return static_cast<std::uint32_t>(copy.get());
 }
 
 void handle(const sys::UniqueFd& work) {
-    const auto serial = message.head().serial;
     switch (message.head().verb) {
-        case Verb::set_filter: return set_filter();
+        case Verb::set_filter:
+            return set_filter();
         case Verb::open_box: {
             OpenBox order{};
             if (!message.read_body(order)) ::_exit(1);
@@ -143,14 +134,15 @@ void handle(const sys::UniqueFd& work) {
             if (!message.read_body(order)) ::_exit(1);
             return box.place(order, message.payload());
         }
-        case Verb::spawn_stage: return spawn_and_answer(work);
-        case Verb::close_box: return answer(work, Verb::box_closed, serial, box.close());
-        case Verb::inspect:
-            return answer(work, Verb::inspected, serial,
-                          Inspected{.box_open = box.is_open(),
-                                    .mounts = count_lines("/proc/self/mountinfo"),
-                                    .descriptors = count_descriptors()});
-        default: ::_exit(1);
+        case Verb::spawn_stage:
+            return spawn_and_answer(work);
+        case Verb::close_box: {
+            const auto error = static_cast<std::uint32_t>(box.close());
+            return answer(work, Verb::box_closed, message.head().serial,
+                          BoxClosed{.error = error, .next_descriptor = next_descriptor(work)});
+        }
+        default:
+            ::_exit(1);
     }
 }
 
@@ -158,7 +150,8 @@ void handle(const sys::UniqueFd& work) {
 
 void serve_boxes(const sys::UniqueFd& work) {
     // What no child shall ever be able to regain is given up once, here. The spawner keeps its own
-    // capabilities: the bounding set matters at execve only, and the spawner never executes anything.
+    // capabilities: the bounding set matters at execve only, and the spawner never executes
+    // anything.
     for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
         if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) ::_exit(1);
     }

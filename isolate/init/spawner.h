@@ -1,8 +1,9 @@
 // The spawner: the process in a container that makes boxes and clones stages into them.
 //
-// It lives in the cgroup that limits the jobs, placed there once by the keeper, so that what it clones is
-// born there (cgroup v1) and what it writes into a box is charged there. Stages are cloned with
-// CLONE_PARENT: init, which is outside of the limits, is their parent, reaps them and can kill them.
+// It lives in the cgroup that limits the jobs, placed there once by the keeper, so that what it
+// clones is born there (cgroup v1) and what it writes into a box is charged there. Stages are
+// cloned with CLONE_PARENT: init, which is outside of the limits, is their parent, reaps them and
+// can kill them.
 #pragma once
 
 #include "isolate/sys/fd.h"

@@ -1,14 +1,15 @@
 // `timeout -s KILL`, as the PID 1 of a box and as a command.
 //
-// As PID 1 it does not execute anything itself: an executed timeout costs a second exec and fork, and
-// could only return 128+n, so that `exit 137` and a kill would look alike. It forks the program, sleeps
-// until the program ends or the deadline passes, reaps whatever is orphaned meanwhile, writes one Report
-// with the raw wait status, and exits. Its exit ends the pid namespace: the kernel kills every process
-// in it and only then lets init reap PID 1 (man 7 pid_namespaces). The deadline here is the second line
-// of defence; it holds even if the daemon is stopped or gone.
+// As PID 1 it does not execute anything itself: an executed timeout costs a second exec and fork,
+// and could only return 128+n, so that `exit 137` and a kill would look alike. It forks the
+// program, sleeps until the program ends or the deadline passes, reaps whatever is orphaned
+// meanwhile, writes one Report with the raw wait status, and exits. Its exit ends the pid
+// namespace: the kernel kills every process in it and only then lets init reap PID 1 (man 7
+// pid_namespaces). The deadline here is the second line of defence; it holds even if the daemon is
+// stopped or gone.
 //
-// The program runs at nice +10 under a PID 1 at nice 0: among hundreds of runnable processes of a fork
-// bomb, the one that ends them must get the processor first.
+// The program runs at nice +10 under a PID 1 at nice 0: among hundreds of runnable processes of a
+// fork bomb, the one that ends them must get the processor first.
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -48,14 +49,15 @@ long long now() {
     if (::setpriority(PRIO_PROCESS, 0, program_niceness) != 0) stop(Step::set_priority);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     // No flags: the filter binds this process alone, which is about to become the program.
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &plan.filter) != 0) stop(Step::load_filter);
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &plan.filter) != 0)
+        stop(Step::load_filter);
     ::execve(plan.argv[0], plan.argv, plan.environment);
     stop(Step::execute);
     __builtin_unreachable();
 }
 
-// Waits until the child ends or the deadline (in now()'s terms) passes. True with the raw status if it
-// ended. Orphans that were handed to this process are reaped on the way.
+// Waits until the child ends or the deadline (in now()'s terms) passes. True with the raw status if
+// it ended. Orphans that were handed to this process are reaped on the way.
 bool wait_until(pid_t child, long long deadline, int& status) {
     sigset_t child_signal;
     ::sigemptyset(&child_signal);
@@ -93,7 +95,8 @@ void run_under_deadline(const Plan& plan) {
     // The parent runs on only after the child has executed or died, so the fault is final.
     Report report{.fault = {fault.step, fault.error}, .status = 0, .deadline_passed = 0};
     if (report.fault.step == Step::none) {
-        // The program's ends of the pipes are the program's alone: end of file must mean what it says.
+        // The program's ends of the pipes are the program's alone: end of file must mean what it
+        // says.
         ::syscall(SYS_close_range, 0U, 2U, 0U);
         report.deadline_passed = !wait_until(program, deadline, report.status);
     }

@@ -16,8 +16,8 @@ struct PutContainer {
     void operator()(lxc_container* container) const { ::lxc_container_put(container); }
 };
 
-// What init and the spawner need to make boxes; everything else is dropped. None of it reaches beyond
-// the container's user namespace.
+// What init and the spawner need to make boxes; everything else is dropped. None of it reaches
+// beyond the container's user namespace.
 constexpr const char* kept_capabilities =
     "sys_admin setuid setgid setpcap kill chown dac_override fowner sys_resource";
 
@@ -43,7 +43,8 @@ Settings configuration(const ContainerPlan& plan) {
         {"lxc.console.path", "none"},
         // liblxc's own /dev costs 6 ms a start and holds more than a job may have.
         {"lxc.autodev", "0"},
-        // Fully visible, or the kernel refuses the new /proc of every box; nothing but init sees this one.
+        // Fully visible, or the kernel refuses the new /proc of every box; nothing but init sees
+        // this one.
         {"lxc.mount.auto", "proc:rw"},
         {"lxc.mount.entry", bind_entry(plan.mounts.usr, "usr", "ro,nosuid,nodev")},
         {"lxc.mount.entry", bind_entry(plan.mounts.etc, "etc", "ro,nosuid,nodev,noexec")},

@@ -12,20 +12,20 @@ namespace keeper {
 
 // Everything a container is made from; a plain value.
 struct ContainerPlan {
-    std::string name;               // unique on the host, with lxc_path
+    std::string name;  // unique on the host, with lxc_path
     std::string lxc_path;
-    std::string staging;            // lxc.rootfs.mount
+    std::string staging;  // lxc.rootfs.mount
     std::string log_file;
     Root::Mounts mounts;
-    std::string group;              // cgroup of the container, relative to the hierarchy's root
+    std::string group;  // cgroup of the container, relative to the hierarchy's root
     std::string monitor_group;
     std::string pivot_group;
-    std::uint32_t first_uid = 0;    // host id of the container's root, 65536 ids
-    int ctl = -1, work = -1;        // inherited by init: the only descriptors that are
+    std::uint32_t first_uid = 0;  // host id of the container's root, 65536 ids
+    int ctl = -1, work = -1;      // inherited by init: the only descriptors that are
 };
 
-// Starts the container in the calling process, which becomes liblxc's monitor, and returns its exit code
-// when the container has ended. Never returns to the caller's loop: call it in a fresh fork.
+// Starts the container in the calling process, which becomes liblxc's monitor, and returns its exit
+// code when the container has ended. Never returns to the caller's loop: call it in a fresh fork.
 int run_container(const ContainerPlan& plan);
 
 }  // namespace keeper

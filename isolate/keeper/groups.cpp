@@ -66,7 +66,8 @@ bool is_v2(const std::string& mount_point) {
            information.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-// Every mounted cgroup hierarchy, also those without a controller of interest (man 5 proc, mountinfo).
+// Every mounted cgroup hierarchy, also those without a controller of interest (man 5 proc,
+// mountinfo).
 std::vector<std::string> all_hierarchies() {
     std::vector<std::string> mounts;
     std::istringstream lines{sys::read_file("/proc/self/mountinfo")};
@@ -100,8 +101,8 @@ void kill_members(const std::string& group) {
     }
 }
 
-// Depth first; what is inside is killed and waited for. A group vanishes only when its last process is
-// reaped, hence the patience.
+// Depth first; what is inside is killed and waited for. A group vanishes only when its last process
+// is reaped, hence the patience.
 bool remove_tree(const std::string& group, std::chrono::steady_clock::time_point give_up) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator{group, error}) {
@@ -121,7 +122,8 @@ void remove_everywhere(const std::vector<std::string>& hierarchies, const std::s
     for (const auto& hierarchy : hierarchies) {
         const auto path = hierarchy + "/" + group;
         if (!remove_tree(path, give_up)) {
-            sys::log(sys::Level::warn, "cgroup_left", {{"path", path}, {"error", sys::describe(errno)}});
+            sys::log(sys::Level::warn, "cgroup_left",
+                     {{"path", path}, {"error", sys::describe(errno)}});
         }
     }
 }
@@ -139,7 +141,8 @@ Groups::Groups(const Options& options) : options_(options) {
 
 void Groups::find_controllers() {
     if (const int error = ::cgroup_init(); error != 0) {
-        throw Error(Kind::broken, std::string{"cannot find any cgroup hierarchy: "} + ::cgroup_strerror(error));
+        throw Error(Kind::broken,
+                    std::string{"cannot find any cgroup hierarchy: "} + ::cgroup_strerror(error));
     }
     hierarchies_ = all_hierarchies();
     memory_ = find_controller("memory");
@@ -148,19 +151,21 @@ void Groups::find_controllers() {
     if (memory_.empty() || pids_.empty() || cpu_.empty()) {
         throw Error(Kind::broken,
                     "the cgroup controllers memory, pids and cpu are all needed; missing:" +
-                        std::string{memory_.empty() ? " memory" : ""} + (pids_.empty() ? " pids" : "") +
-                        (cpu_.empty() ? " cpu" : "") + " (is it enabled on the kernel's command line?)");
+                        std::string{memory_.empty() ? " memory" : ""} +
+                        (pids_.empty() ? " pids" : "") + (cpu_.empty() ? " cpu" : "") +
+                        " (is it enabled on the kernel's command line?)");
     }
     if (is_v2(memory_)) {
         version_ = CgroupVersion::v2;
         return;
     }
     cpuacct_ = find_controller("cpuacct");
-    if (cpuacct_.empty()) throw Error(Kind::broken, "the cgroup controller cpuacct is needed and missing");
+    if (cpuacct_.empty())
+        throw Error(Kind::broken, "the cgroup controller cpuacct is needed and missing");
 }
 
-// The group all ours go under. On a v2 host that delegated a group to this service (or put it into a
-// container), only that group is ours; otherwise the root of the hierarchy is used.
+// The group all ours go under. On a v2 host that delegated a group to this service (or put it into
+// a container), only that group is ours; otherwise the root of the hierarchy is used.
 void Groups::find_root(const std::string& wanted) {
     std::string base = wanted == "auto" ? "" : wanted;
     if (wanted == "auto" && version_ == CgroupVersion::v2) {
@@ -169,8 +174,9 @@ void Groups::find_root(const std::string& wanted) {
             if (line.rfind("0::", 0) != 0) continue;
             const auto own_group = memory_ + line.substr(3);
             char value = 0;
-            const bool delegated = ::getxattr(own_group.c_str(), "trusted.delegate", &value, 1) == 1 ||
-                                   ::getxattr(own_group.c_str(), "user.delegate", &value, 1) == 1;
+            const bool delegated =
+                ::getxattr(own_group.c_str(), "trusted.delegate", &value, 1) == 1 ||
+                ::getxattr(own_group.c_str(), "user.delegate", &value, 1) == 1;
             if (delegated) base = line.substr(3);
         }
     }
@@ -180,15 +186,17 @@ void Groups::find_root(const std::string& wanted) {
 }
 
 void Groups::make_engine_group() const {
-    const std::unique_ptr<cgroup, void (*)(cgroup*)> group{
-        ::cgroup_new_cgroup(root_.c_str()), [](cgroup* g) { ::cgroup_free(&g); }};
+    const std::unique_ptr<cgroup, void (*)(cgroup*)> group{::cgroup_new_cgroup(root_.c_str()),
+                                                           [](cgroup* g) { ::cgroup_free(&g); }};
     for (const char* controller : {"memory", "pids", "cpu", "cpuacct"}) {
         if (version_ == CgroupVersion::v2 && std::string{controller} == "cpuacct") continue;
         if (!group || !::cgroup_add_controller(group.get(), controller)) {
-            throw Error(Kind::broken, std::string{"libcgroup does not take the controller "} + controller);
+            throw Error(Kind::broken,
+                        std::string{"libcgroup does not take the controller "} + controller);
         }
     }
-    // On v2 the group needs its ancestors' controllers first, which is enable_controllers' business.
+    // On v2 the group needs its ancestors' controllers first, which is enable_controllers'
+    // business.
     if (version_ == CgroupVersion::v2) return make_group(memory_ + "/" + root_);
     if (const int error = ::cgroup_create_cgroup(group.get(), 0); error != 0) {
         throw Error(Kind::broken, "make the cgroup " + root_ + ": " + ::cgroup_strerror(error));
@@ -196,7 +204,8 @@ void Groups::make_engine_group() const {
 }
 
 // v2: a group may have controllers for its children only if it holds no process itself, the root
-// excepted (cgroup-v2.rst, "No Internal Process Constraint"). So whoever is in our base moves to a leaf.
+// excepted (cgroup-v2.rst, "No Internal Process Constraint"). So whoever is in our base moves to a
+// leaf.
 void Groups::enable_controllers() const {
     std::string path = memory_;
     std::istringstream components{"/" + root_};
@@ -206,7 +215,8 @@ void Groups::enable_controllers() const {
         for (int round = 0; round < 100; ++round) {
             const int error = sys::try_write_file(control, "+memory +pids +cpu");
             if (error == 0) break;
-            if (error != EBUSY || round == 99) sys::fail("enable cgroup controllers in " + control, error);
+            if (error != EBUSY || round == 99)
+                sys::fail("enable cgroup controllers in " + control, error);
             make_group(path + "/daemon");
             std::istringstream pids{sys::read_file(path + "/cgroup.procs")};
             for (pid_t pid = 0; pids >> pid;) place(path + "/daemon", pid);
@@ -238,7 +248,8 @@ Groups::Controls Groups::make_v1(const std::string& runner, pid_t spawner) const
     for (const auto& [file, controller, name] : v1_files) {
         auto opened = sys::try_open(mount_of(controller) + "/" + runner + "/job/" + name, O_RDWR);
         // Kernels may lack swap accounting or the CPU quota; everything else must be there.
-        if (!opened && file != ControlFile::memory_and_swap_limit && file != ControlFile::cpu_quota) {
+        if (!opened && file != ControlFile::memory_and_swap_limit &&
+            file != ControlFile::cpu_quota) {
             sys::fail(std::string{"open the control file "} + name);
         }
         if (!opened) continue;
@@ -260,8 +271,8 @@ Groups::Controls Groups::make_v2(const std::string& runner, pid_t init, pid_t sp
     sys::write_file(jobs + "/cgroup.subtree_control", "+memory +pids +cpu");
     make_group(jobs + "/spawner");
     place(jobs + "/spawner", spawner);
-    // Making leaves is the daemon's; cloning into one needs write access to the cgroup.procs of the leaf
-    // and of the common ancestor, for the one who clones: the container's root.
+    // Making leaves is the daemon's; cloning into one needs write access to the cgroup.procs of the
+    // leaf and of the common ancestor, for the one who clones: the container's root.
     own(jobs, options_.daemon_uid, options_.daemon_gid);
     own(jobs + "/cgroup.procs", first_uid, first_uid);
     Controls controls;
@@ -277,6 +288,8 @@ void Groups::remove_runner(std::uint32_t index) const {
     remove_everywhere(hierarchies_, root_ + "/mon-r" + number);
 }
 
-void Groups::remove_all() const { remove_everywhere(hierarchies_, root_); }
+void Groups::remove_all() const {
+    remove_everywhere(hierarchies_, root_);
+}
 
 }  // namespace keeper

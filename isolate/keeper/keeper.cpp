@@ -45,8 +45,10 @@ UniqueFd take_lock(const Options& options) {
     const auto give_up = Clock::now() + lock_patience;
     while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
         if (Clock::now() > give_up) {
-            throw sys::Error(sys::Kind::busy, "another engine uses " + options.run_directory +
-                                                  ": stop it, or give this one a paths.run_directory and an instance name of its own");
+            throw sys::Error(sys::Kind::busy,
+                             "another engine uses " + options.run_directory +
+                                 ": stop it, or give this one a paths.run_directory and an "
+                                 "instance name of its own");
         }
         std::this_thread::sleep_for(lock_pause);
     }
@@ -66,11 +68,12 @@ UniqueFd child_signal_fd() {
 // Credentials must be asked for before the peer can send: asked for later, they read as pid 0.
 void ask_for_credentials(const UniqueFd& socket) {
     const int on = 1;
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) sys::fail("SO_PASSCRED");
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+        sys::fail("SO_PASSCRED");
 }
 
-// Best effort: below the current value it needs a capability that hosts often withhold. Jobs raise theirs
-// to 1000, which is what decides.
+// Best effort: below the current value it needs a capability that hosts often withhold. Jobs raise
+// theirs to 1000, which is what decides.
 void protect_from_oom(pid_t pid) {
     sys::try_write_file("/proc/" + std::to_string(pid) + "/oom_score_adj", "-1000");
 }
@@ -107,7 +110,8 @@ void Keeper::serve() {
             events.push_back({runner->init == 0 ? runner->ctl.get() : -1, POLLIN, 0});
             events.push_back({runner->spawner == 0 ? runner->work.get() : -1, POLLIN, 0});
         }
-        if (::poll(events.data(), events.size(), starting.empty() ? -1 : 1000) < 0 && errno != EINTR) {
+        if (::poll(events.data(), events.size(), starting.empty() ? -1 : 1000) < 0 &&
+            errno != EINTR) {
             sys::fail("poll");
         }
         for (std::size_t i = 0; i < starting.size(); ++i) {
@@ -129,21 +133,26 @@ bool Keeper::handle_order() {
         isolate::RunnerNumber runner;
     } order{};
     sys::PassedFds none;
-    const auto length = sys::receive_message(daemon_, std::as_writable_bytes(std::span{&order, 1}), none);
+    const auto length =
+        sys::receive_message(daemon_, std::as_writable_bytes(std::span{&order, 1}), none);
     if (length != sizeof order || order.runner.index >= max_runners) return false;
     switch (order.head.verb) {
-        case Verb::start_runner: start(order.runner.index, order.head.serial); return true;
-        case Verb::stop_runner:
-            if (const auto at = runners_.find(order.runner.index); at != runners_.end()) kill(*at->second);
+        case Verb::start_runner:
+            start(order.runner.index, order.head.serial);
             return true;
-        default: return false;
+        case Verb::stop_runner:
+            if (const auto at = runners_.find(order.runner.index); at != runners_.end())
+                kill(*at->second);
+            return true;
+        default:
+            return false;
     }
 }
 
 void Keeper::start(std::uint32_t index, std::uint32_t serial) try {
     if (runners_.contains(index)) return tell_end(index, EEXIST, "the runner exists already");
     groups_.remove_runner(index);
-    root_.runner(index);   // here, not in the fork: half-made mounts must be an error, not a state
+    root_.runner(index);  // here, not in the fork: half-made mounts must be an error, not a state
     auto runner = std::make_unique<Runner>();
     auto ctl = sys::socket_pair();
     auto work = sys::socket_pair();
@@ -156,14 +165,15 @@ void Keeper::start(std::uint32_t index, std::uint32_t serial) try {
     runner->deadline = Clock::now() + start_patience;
     runner->monitor = ::fork();
     if (runner->monitor < 0) sys::fail("fork");
-    if (runner->monitor == 0) become_monitor(index, *runner, std::move(ctl.theirs), std::move(work.theirs));
+    if (runner->monitor == 0)
+        become_monitor(index, *runner, std::move(ctl.theirs), std::move(work.theirs));
     runners_.emplace(index, std::move(runner));
 } catch (const sys::Error& error) {
     tell_end(index, EIO, error.what());
 }
 
-// In the forked child: liblxc's monitor, which must not hold anything of the keeper's. An inherited copy
-// of the daemon's end of a socket would keep init from ever seeing that the daemon is gone.
+// In the forked child: liblxc's monitor, which must not hold anything of the keeper's. An inherited
+// copy of the daemon's end of a socket would keep init from ever seeing that the daemon is gone.
 void Keeper::become_monitor(std::uint32_t index, Runner& runner, UniqueFd ctl, UniqueFd work) {
     const pid_t keeper = ::getppid();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
@@ -196,7 +206,8 @@ void Keeper::become_monitor(std::uint32_t index, Runner& runner, UniqueFd ctl, U
             .work = inherited_work,
         });
     } catch (const std::exception& error) {
-        sys::log(sys::Level::error, "container_not_started", {{"runner", index}, {"error", error.what()}});
+        sys::log(sys::Level::error, "container_not_started",
+                 {{"runner", index}, {"error", error.what()}});
     }
     ::_exit(code);
 }
@@ -205,7 +216,8 @@ void Keeper::hear(std::uint32_t index, Runner& runner, const UniqueFd& socket, p
     Head head{};
     sys::PassedFds none;
     pid_t sender = 0;
-    const auto length = sys::receive_with_pid(socket, std::as_writable_bytes(std::span{&head, 1}), none, sender);
+    const auto length =
+        sys::receive_with_pid(socket, std::as_writable_bytes(std::span{&head, 1}), none, sender);
     if (length != sizeof head || head.verb != Verb::ready || sender <= 0) return kill(runner);
     reported = sender;
     if (runner.init != 0 && runner.spawner != 0) hand_over(index, runner);
@@ -227,13 +239,15 @@ void Keeper::hand_over(std::uint32_t index, Runner& runner) try {
         .controls = controls.present,
     };
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    if (const int error = sys::send_message(daemon_, pieces, fds); error != 0) sys::fail("answer the daemon", -error);
+    if (const int error = sys::send_message(daemon_, pieces, fds); error != 0)
+        sys::fail("answer the daemon", -error);
     runner.handed_over = true;
     // From here on the daemon alone holds these ends: if it dies, init and the spawner see it.
     runner.ctl.reset();
     runner.work.reset();
 } catch (const sys::Error& error) {
-    sys::log(sys::Level::error, "runner_not_handed_over", {{"runner", index}, {"error", error.what()}});
+    sys::log(sys::Level::error, "runner_not_handed_over",
+             {{"runner", index}, {"error", error.what()}});
     kill(runner);
 }
 
@@ -255,15 +269,18 @@ void Keeper::reap() {
     [[maybe_unused]] const auto ignored = ::read(child_signals_.get(), info, sizeof info);
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-        const auto at = std::find_if(runners_.begin(), runners_.end(),
-                                     [pid](const auto& entry) { return entry.second->monitor == pid; });
-        if (at == runners_.end()) continue;   // an orphan of a monitor
+        const auto at = std::find_if(runners_.begin(), runners_.end(), [pid](const auto& entry) {
+            return entry.second->monitor == pid;
+        });
+        if (at == runners_.end()) continue;  // an orphan of a monitor
         const auto index = at->first;
         const bool started = at->second->handed_over;
         runners_.erase(at);
         groups_.remove_runner(index);
-        const auto log = started ? std::string{} : sys::try_read_file(root_.log_file(index)).value_or("");
-        tell_end(index, started ? 0 : EIO, started ? "ended" : "did not start: " + log.substr(0, log.find('\n')));
+        const auto log =
+            started ? std::string{} : sys::try_read_file(root_.log_file(index)).value_or("");
+        tell_end(index, started ? 0 : EIO,
+                 started ? "ended" : "did not start: " + log.substr(0, log.find('\n')));
     }
 }
 
@@ -272,7 +289,7 @@ void Keeper::tell_end(std::uint32_t index, int error, const std::string& reason)
     isolate::RunnerEnded body{.index = index, .error = error, .reason = {}};
     std::strncpy(body.reason, reason.c_str(), sizeof body.reason - 1);
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(daemon_, pieces);   // a daemon that is gone is noticed by the next poll
+    sys::send_message(daemon_, pieces);  // a daemon that is gone is noticed by the next poll
 }
 
 void Keeper::end_late_starters() {

@@ -1,8 +1,8 @@
 // The keeper's loop: starts and stops containers for the daemon, and cleans up whatever ends.
 //
-// One thread, one poll. A start is asynchronous: the container boots while others do; only when its init
-// and spawner have both reported, with pids the kernel vouches for, is it handed to the daemon. If the
-// daemon is gone the keeper ends every container, removes every cgroup, and exits.
+// One thread, one poll. A start is asynchronous: the container boots while others do; only when its
+// init and spawner have both reported, with pids the kernel vouches for, is it handed to the
+// daemon. If the daemon is gone the keeper ends every container, removes every cgroup, and exits.
 #pragma once
 
 #include <chrono>
@@ -32,10 +32,10 @@ public:
 private:
     struct Runner {
         pid_t monitor = -1;
-        sys::UniqueFd ctl, work;       // our ends, until both have reported
-        pid_t init = 0, spawner = 0;   // host pids, 0 until reported
+        sys::UniqueFd ctl, work;      // our ends, until both have reported
+        pid_t init = 0, spawner = 0;  // host pids, 0 until reported
         sys::UniqueFd init_pidfd;
-        std::uint32_t serial = 0;      // of the start that is not yet answered
+        std::uint32_t serial = 0;  // of the start that is not yet answered
         std::chrono::steady_clock::time_point deadline;
         bool handed_over = false;
     };
@@ -43,7 +43,8 @@ private:
 
     bool handle_order();
     void start(std::uint32_t index, std::uint32_t serial);
-    [[noreturn]] void become_monitor(std::uint32_t index, Runner& runner, sys::UniqueFd ctl, sys::UniqueFd work);
+    [[noreturn]] void become_monitor(std::uint32_t index, Runner& runner, sys::UniqueFd ctl,
+                                     sys::UniqueFd work);
     void hear(std::uint32_t index, Runner& runner, const sys::UniqueFd& socket, pid_t& reported);
     void hand_over(std::uint32_t index, Runner& runner);
     void kill(Runner& runner);

@@ -1,5 +1,5 @@
-// crankcase-keeper: the one process that stays root. Started by crankcased, never by hand; its arguments
-// are those of keeper::Options, its only conversation the socket it inherits.
+// crankcase-keeper: the one process that stays root. Started by crankcased, never by hand; its
+// arguments are those of keeper::Options, its only conversation the socket it inherits.
 #include <getopt.h>
 #include <signal.h>
 #include <unistd.h>
@@ -16,25 +16,48 @@ namespace {
 
 keeper::Options read_options(int argc, char** argv) {
     static const option names[] = {
-        {"socket", required_argument, nullptr, 's'},     {"instance", required_argument, nullptr, 'i'},
-        {"run-directory", required_argument, nullptr, 'r'}, {"init", required_argument, nullptr, 'p'},
-        {"cgroup", required_argument, nullptr, 'c'},     {"first-uid", required_argument, nullptr, 'f'},
-        {"daemon-uid", required_argument, nullptr, 'u'}, {"daemon-gid", required_argument, nullptr, 'g'},
+        {"socket", required_argument, nullptr, 's'},
+        {"instance", required_argument, nullptr, 'i'},
+        {"run-directory", required_argument, nullptr, 'r'},
+        {"init", required_argument, nullptr, 'p'},
+        {"cgroup", required_argument, nullptr, 'c'},
+        {"first-uid", required_argument, nullptr, 'f'},
+        {"daemon-uid", required_argument, nullptr, 'u'},
+        {"daemon-gid", required_argument, nullptr, 'g'},
         {nullptr, 0, nullptr, 0},
     };
     keeper::Options options;
-    const auto number = [] { return static_cast<std::uint32_t>(std::strtoul(optarg, nullptr, 10)); };
+    const auto number = [] {
+        return static_cast<std::uint32_t>(std::strtoul(optarg, nullptr, 10));
+    };
     for (int name = 0; (name = ::getopt_long(argc, argv, "", names, nullptr)) != -1;) {
         switch (name) {
-            case 's': options.socket = static_cast<int>(number()); break;
-            case 'i': options.instance = optarg; break;
-            case 'r': options.run_directory = optarg; break;
-            case 'p': options.init_program = optarg; break;
-            case 'c': options.cgroup = optarg; break;
-            case 'f': options.first_uid = number(); break;
-            case 'u': options.daemon_uid = number(); break;
-            case 'g': options.daemon_gid = number(); break;
-            default: std::exit(2);
+            case 's':
+                options.socket = static_cast<int>(number());
+                break;
+            case 'i':
+                options.instance = optarg;
+                break;
+            case 'r':
+                options.run_directory = optarg;
+                break;
+            case 'p':
+                options.init_program = optarg;
+                break;
+            case 'c':
+                options.cgroup = optarg;
+                break;
+            case 'f':
+                options.first_uid = number();
+                break;
+            case 'u':
+                options.daemon_uid = number();
+                break;
+            case 'g':
+                options.daemon_gid = number();
+                break;
+            default:
+                std::exit(2);
         }
     }
     return options;
@@ -49,7 +72,8 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "crankcase-keeper is started by crankcased; run that instead\n");
         return 2;
     }
-    // A terminal's ^C reaches the whole process group; the keeper ends when the daemon does, and sweeps.
+    // A terminal's ^C reaches the whole process group; the keeper ends when the daemon does, and
+    // sweeps.
     ::signal(SIGINT, SIG_IGN);
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);

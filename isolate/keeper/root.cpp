@@ -21,15 +21,16 @@ namespace {
 namespace fs = std::filesystem;
 
 // Nothing can be created inside a container, so every mount point exists from the start.
-constexpr const char* directories[] = {"usr", "etc", "dev", "proc", "box", "mnt", "tmp", "crankcase"};
+constexpr const char* directories[] = {"usr", "etc", "dev", "proc",
+                                       "box", "mnt", "tmp", "crankcase"};
 
 // The part of the host's /etc that toolchains read. Of these only what any local user may read is
 // copied; passwd and group are our own, so that no program learns the names of the host's users.
 constexpr const char* copied_from_etc[] = {
-    "alternatives", "ld.so.cache", "ld.so.conf",   "ld.so.conf.d", "localtime",       "timezone",
-    "mime.types",   "protocols",   "services",     "locale.alias", "ssl/openssl.cnf", "ssl/certs",
-    "inputrc",      "fonts",       "R",            "gai.conf",     "magic",           "terminfo",
-    "perl",         "php",         "os-release",   "debian_version",
+    "alternatives", "ld.so.cache", "ld.so.conf", "ld.so.conf.d",   "localtime",       "timezone",
+    "mime.types",   "protocols",   "services",   "locale.alias",   "ssl/openssl.cnf", "ssl/certs",
+    "inputrc",      "fonts",       "R",          "gai.conf",       "magic",           "terminfo",
+    "perl",         "php",         "os-release", "debian_version",
 };
 // Directories with a version in their name.
 constexpr const char* copied_prefixes[] = {"java-", "python", "ruby", "lua"};
@@ -39,11 +40,12 @@ constexpr const char* passwd =
     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 constexpr const char* group = "root:x:0:\nnogroup:x:65534:\n";
 constexpr const char* hosts = "127.0.0.1 localhost\n::1 localhost\n";
-constexpr const char* nsswitch = "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n";
+constexpr const char* nsswitch =
+    "passwd: files\ngroup: files\nhosts: files\nservices: files\nprotocols: files\n";
 
 struct Device {
     const char* name;
-    unsigned major, minor;   // Documentation/admin-guide/devices.txt
+    unsigned major, minor;  // Documentation/admin-guide/devices.txt
 };
 
 constexpr Device devices[] = {
@@ -84,7 +86,8 @@ bool readable_by_all(const fs::path& path) {
     return ::lstat(path.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
 }
 
-// Copies files, links and directories that everybody may read; sockets, devices and the rest are left.
+// Copies files, links and directories that everybody may read; sockets, devices and the rest are
+// left.
 void copy_readable(const fs::path& from, const fs::path& to) {
     const auto status = fs::symlink_status(from);
     if (fs::is_symlink(status)) {
@@ -96,11 +99,13 @@ void copy_readable(const fs::path& from, const fs::path& to) {
         fs::create_directories(to.parent_path());
         fs::copy_file(from, to);
         fs::permissions(to, fs::perms{0644});
-        // Caches go by it: a Python that finds its site configuration "changed" compiles it in every job.
+        // Caches go by it: a Python that finds its site configuration "changed" compiles it in
+        // every job.
         fs::last_write_time(to, fs::last_write_time(from));
     } else if (fs::is_directory(status)) {
         fs::create_directories(to);
-        for (const auto& entry : fs::directory_iterator{from}) copy_readable(entry.path(), to / entry.path().filename());
+        for (const auto& entry : fs::directory_iterator{from})
+            copy_readable(entry.path(), to / entry.path().filename());
     }
 }
 
@@ -111,7 +116,8 @@ Root::Root(const Options& options) : base_(options.run_directory + "/mounts") {
     if (::unshare(CLONE_NEWNS) != 0) sys::fail("unshare the mount namespace");
     mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "");
     mount("crankcase", base_, "tmpfs", MS_NOSUID, "mode=0755");
-    for (const char* name : {"skeleton", "etc", "empty", "staging"}) make_directory(base_ + "/" + name);
+    for (const char* name : {"skeleton", "etc", "empty", "staging"})
+        make_directory(base_ + "/" + name);
     lay_out_skeleton(options.init_program);
     lay_out_etc();
 }
@@ -126,7 +132,9 @@ void Root::lay_out_skeleton(const std::string& init_program) {
         if (!error) make_link(target.string(), skeleton + "/" + name);
     }
     if (!fs::is_symlink("/bin")) {
-        throw sys::Error(sys::Kind::broken, "the host's /bin is not a link into /usr; only merged-/usr hosts are supported");
+        throw sys::Error(
+            sys::Kind::broken,
+            "the host's /bin is not a link into /usr; only merged-/usr hosts are supported");
     }
     write_new_file(skeleton + "/crankcase/init", sys::read_file(init_program), 0755);
     make_link("init", skeleton + "/crankcase/timeout");
@@ -154,7 +162,8 @@ Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
     const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev"};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
-    for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev}) make_directory(path);
+    for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev})
+        make_directory(path);
     const std::pair<std::string, std::string> overlays[] = {
         {base_ + "/skeleton", mounts.root}, {"/usr", mounts.usr}, {base_ + "/etc", mounts.etc}};
     for (const auto& [lower, target] : overlays) {
@@ -164,7 +173,8 @@ Root::Mounts Root::runner(std::uint32_t index) {
     }
     for (const auto& [name, major, minor] : devices) {
         const auto path = mounts.dev + "/" + name;
-        if (::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor)) != 0 || ::chmod(path.c_str(), 0666) != 0) {
+        if (::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor)) != 0 ||
+            ::chmod(path.c_str(), 0666) != 0) {
             sys::fail("mknod " + path);
         }
     }

@@ -1,9 +1,10 @@
-// What a container sees as its root: laid out once on a tmpfs in the keeper's own mount namespace, so
-// that no mount of ours is ever visible on the host and all vanish with the keeper.
+// What a container sees as its root: laid out once on a tmpfs in the keeper's own mount namespace,
+// so that no mount of ours is ever visible on the host and all vanish with the keeper.
 //
-// Every runner gets overlays of its own of the root, /usr and /etc, read-only: the same files and the
-// same page cache, but inodes of its own, so that file locks and inotify watches do not cross runners
-// (a plain bind mount lets both through, to the host too). /dev is five device nodes of its own.
+// Every runner gets overlays of its own of the root, /usr and /etc, read-only: the same files and
+// the same page cache, but inodes of its own, so that file locks and inotify watches do not cross
+// runners (a plain bind mount lets both through, to the host too). /dev is five device nodes of its
+// own.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,9 @@ public:
     std::string staging() const { return base_ + "/staging"; }
 
     // Where liblxc writes what it has to say about one runner.
-    std::string log_file(std::uint32_t index) const { return base_ + "/r" + std::to_string(index) + ".log"; }
+    std::string log_file(std::uint32_t index) const {
+        return base_ + "/r" + std::to_string(index) + ".log";
+    }
 
 private:
     void lay_out_skeleton(const std::string& init_program);

@@ -12,10 +12,10 @@
 namespace sys {
 
 enum class Kind {
-    invalid,     // the caller asked for something impossible; the sentence is for them
-    not_found,   // what was asked for does not exist
-    busy,        // no room now; trying later may work
-    broken,      // the engine or the machine is at fault; the sentence is for the log
+    invalid,    // the caller asked for something impossible; the sentence is for them
+    not_found,  // what was asked for does not exist
+    busy,       // no room now; trying later may work
+    broken,     // the engine or the machine is at fault; the sentence is for the log
 };
 
 class Error : public std::runtime_error {

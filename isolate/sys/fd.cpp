@@ -5,7 +5,8 @@
 namespace sys {
 
 void UniqueFd::reset(int fd) {
-    // The result of close is not used: after EINTR or EIO the descriptor is gone all the same (man 2 close).
+    // The result of close is not used: after EINTR or EIO the descriptor is gone all the same (man
+    // 2 close).
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;
 }

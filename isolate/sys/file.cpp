@@ -47,7 +47,9 @@ std::string read_file(const std::string& path) {
 int try_write_file(const std::string& path, std::string_view text) {
     const auto file = try_open(path, O_WRONLY);
     if (!file) return errno;
-    return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) ? 0 : errno;
+    return ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())
+               ? 0
+               : errno;
 }
 
 void write_file(const std::string& path, std::string_view text) {
@@ -62,12 +64,13 @@ std::string read_at_start(const UniqueFd& file) {
 }
 
 int write_at_start(const UniqueFd& file, std::string_view text) {
-    return ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) ? 0
-                                                                                                : errno;
+    return ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size())
+               ? 0
+               : errno;
 }
 
 void make_directories(const std::string& path) {
-    for (auto slash = path.find('/', 1); ; slash = path.find('/', slash + 1)) {
+    for (auto slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
         const auto prefix = path.substr(0, slash);
         if (::mkdir(prefix.c_str(), 0755) != 0 && errno != EEXIST) fail("mkdir " + prefix);
         if (slash == std::string::npos) return;

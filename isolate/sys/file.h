@@ -1,5 +1,6 @@
-// Small files read and written whole: control files, /proc, configuration. Failures throw Error{broken}
-// with the path and the reason, or come back as empty from the functions called find_ or try_.
+// Small files read and written whole: control files, /proc, configuration. Failures throw
+// Error{broken} with the path and the reason, or come back as empty from the functions called find_
+// or try_.
 #pragma once
 
 #include <sys/types.h>

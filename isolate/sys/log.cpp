@@ -16,15 +16,21 @@ std::atomic<int> threshold{static_cast<int>(Level::info)};
 
 std::string_view name(Level level) {
     switch (level) {
-        case Level::debug: return "debug";
-        case Level::info: return "info";
-        case Level::warn: return "warn";
-        case Level::error: return "error";
+        case Level::debug:
+            return "debug";
+        case Level::info:
+            return "info";
+        case Level::warn:
+            return "warn";
+        case Level::error:
+            return "error";
     }
     __builtin_unreachable();
 }
 
-bool is_plain(char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '='; }
+bool is_plain(char c) {
+    return c > ' ' && c < 0x7f && c != '"' && c != '\\' && c != '=';
+}
 
 void append_value(std::string& line, std::string_view value) {
     bool plain = !value.empty();
@@ -52,19 +58,25 @@ void append_value(std::string& line, std::string_view value) {
 std::string time_stamp() {
     const auto now = std::chrono::system_clock::now();
     const auto seconds = std::chrono::system_clock::to_time_t(now);
-    const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+    const auto since_epoch =
+        std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
     std::tm parts{};
     ::gmtime_r(&seconds, &parts);
     char text[40];
     const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-    std::snprintf(text + length, sizeof text - length, ".%03dZ ", static_cast<int>(since_epoch.count() % 1000));
+    std::snprintf(text + length, sizeof text - length, ".%03dZ ",
+                  static_cast<int>(since_epoch.count() % 1000));
     return text;
 }
 
 }  // namespace
 
-void set_log_level(Level level) { threshold = static_cast<int>(level); }
-void log_nothing() { threshold = nothing; }
+void set_log_level(Level level) {
+    threshold = static_cast<int>(level);
+}
+void log_nothing() {
+    threshold = nothing;
+}
 
 std::string log_line(Level level, std::string_view event, std::initializer_list<Field> fields) {
     std::string line{name(level)};

@@ -1,10 +1,10 @@
-// One structured line an event, written to standard error in a single write: nothing is buffered, so
-// nothing is lost when the process is killed, and lines of several threads never mix.
+// One structured line an event, written to standard error in a single write: nothing is buffered,
+// so nothing is lost when the process is killed, and lines of several threads never mix.
 //
 //   2026-11-21T08:15:02.123Z info job id=4f2a… runtime=python-3.11.2 verdict=passed wall_ms=17
 //
-// Values are escaped: no byte of a client or a program can forge a line or reach a terminal. Code and
-// output of users are never logged.
+// Values are escaped: no byte of a client or a program can forge a line or reach a terminal. Code
+// and output of users are never logged.
 #pragma once
 
 #include <initializer_list>
@@ -21,8 +21,8 @@ struct Field {
     Field(std::string_view name, std::string_view text) : key(name), value(text) {}
     Field(std::string_view name, const char* text) : key(name), value(text) {}
     template <typename Number>
-        requires std::is_arithmetic_v<Number>
-    Field(std::string_view name, Number number) : key(name), value(std::to_string(number)) {}
+    requires std::is_arithmetic_v<Number> Field(std::string_view name, Number number)
+        : key(name), value(std::to_string(number)) {}
 
     std::string_view key;
     std::string value;

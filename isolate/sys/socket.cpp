@@ -78,7 +78,8 @@ static ssize_t receive(const UniqueFd& socket, std::span<std::byte> buffer, Pass
     while ((length = ::recvmsg(socket.get(), &message, flags | MSG_CMSG_CLOEXEC)) < 0) {
         if (errno != EINTR) return -errno;
     }
-    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    for (cmsghdr* header = CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
         if (header->cmsg_level != SOL_SOCKET) continue;
         if (header->cmsg_type == SCM_RIGHTS) adopt_fds(*header, passed);
         if (header->cmsg_type == SCM_CREDENTIALS && sender) {

@@ -30,16 +30,17 @@ struct SocketPair {
     UniqueFd theirs;
 };
 
-// A connected pair, both ends CLOEXEC. On failure both are empty and errno is set (man 2 socketpair).
+// A connected pair, both ends CLOEXEC. On failure both are empty and errno is set (man 2
+// socketpair).
 SocketPair socket_pair();
 
 // Sends one message of several pieces. Returns 0 or -errno; never raises SIGPIPE.
 int send_message(const UniqueFd& socket, std::span<const std::span<const std::byte>> pieces,
                  std::span<const int> fds = {});
 
-// Receives one message. Returns its length, 0 at the end of the stream, or -errno: -EMSGSIZE if it did not
-// fit the buffer or brought too many descriptors. Descriptors arrive CLOEXEC; those of earlier calls
-// in `passed` are closed first.
+// Receives one message. Returns its length, 0 at the end of the stream, or -errno: -EMSGSIZE if it
+// did not fit the buffer or brought too many descriptors. Descriptors arrive CLOEXEC; those of
+// earlier calls in `passed` are closed first.
 ssize_t receive_message(const UniqueFd& socket, std::span<std::byte> buffer, PassedFds& passed,
                         int flags = 0);
 
@@ -50,8 +51,8 @@ ssize_t receive_with_pid(const UniqueFd& socket, std::span<std::byte> buffer, Pa
 
 // One value as bytes, to send or to fill.
 template <typename Value>
-    requires std::is_trivially_copyable_v<Value>
-std::span<const std::byte> bytes_of(const Value& value) {
+requires std::is_trivially_copyable_v<Value> std::span<const std::byte> bytes_of(
+    const Value& value) {
     return std::as_bytes(std::span{&value, 1});
 }
 

@@ -1,9 +1,8 @@
 #include <doctest/doctest.h>
-
-#include <string>
 #include <unistd.h>
 
 #include <filesystem>
+#include <string>
 
 #include "isolate/sys/error.h"
 #include "tests/bench/answer.h"

@@ -1,6 +1,5 @@
 // kill -9 of anything at any moment: nothing stays, and the next job is right.
 #include <doctest/doctest.h>
-
 #include <signal.h>
 
 #include <atomic>
@@ -17,8 +16,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Clients that keep the engine busy with all sorts of jobs. Answers may be errors while something is
-// being killed; an answer that claims success must be right.
+// Clients that keep the engine busy with all sorts of jobs. Answers may be errors while something
+// is being killed; an answer that claims success must be right.
 class Load {
 public:
     explicit Load(const EngineProcess& engine) {
@@ -36,8 +35,13 @@ public:
 private:
     void ask(const EngineProcess& engine, int n) {
         const auto nonce = std::to_string(n);
-        const char* body = n % 3 == 0 ? "sleep 0.1; echo $1" : n % 3 == 1 ? "head -c 100000 /dev/zero | wc -c >/dev/null; echo $1" : "echo $1";
-        const support::Json request{{"language", "bash"}, {"version", "*"}, {"args", {nonce}}, {"files", {{{"content", body}}}}};
+        const char* body = n % 3 == 0   ? "sleep 0.1; echo $1"
+                           : n % 3 == 1 ? "head -c 100000 /dev/zero | wc -c >/dev/null; echo $1"
+                                        : "echo $1";
+        const support::Json request{{"language", "bash"},
+                                    {"version", "*"},
+                                    {"args", {nonce}},
+                                    {"files", {{{"content", body}}}}};
         const auto answer = engine.post("/api/v2/execute", request.dump());
         if (answer.status == 0) std::this_thread::sleep_for(5ms);
         if (answer.status != 200) return;
@@ -63,7 +67,8 @@ bool wait_for_log(const EngineProcess& engine, const std::string& word, int time
     while (std::chrono::steady_clock::now() < give_up) {
         const auto log = engine.log();
         int found = 0;
-        for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1)) ++found;
+        for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1))
+            ++found;
         if (found >= times) return true;
         std::this_thread::sleep_for(5ms);
     }
@@ -77,7 +82,8 @@ bool sings(const EngineProcess& engine) {
 bool sings_soon(const EngineProcess& engine) {
     const auto give_up = std::chrono::steady_clock::now() + 10s;
     while (std::chrono::steady_clock::now() < give_up) {
-        const support::Json request{{"language", "bash"}, {"version", "*"}, {"files", {{{"content", "echo sings"}}}}};
+        const support::Json request{
+            {"language", "bash"}, {"version", "*"}, {"files", {{{"content", "echo sings"}}}}};
         const auto answer = engine.post("/api/v2/execute", request.dump());
         if (answer.status == 200) return answer.json()["run"]["stdout"] == "sings\n";
         std::this_thread::sleep_for(10ms);
@@ -108,7 +114,8 @@ TEST_CASE("the death of the keeper is said, survived without a restart, and leav
     CHECK(engine.left_behind() == "");
 }
 
-TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs leave nothing behind") {
+TEST_CASE(
+    "killed at random moments under load, daemon, keeper, init and jobs leave nothing behind") {
     std::mt19937 random{20261121};
     const char* victims[] = {"guard", "server", "keeper", "init", "sleep"};
     EngineProcess engine;
@@ -136,7 +143,8 @@ TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs le
             CHECK(engine.left_behind() == "");
             engine.start();
         }
-        // A runner may have died unnoticed a moment ago: the engine may then fail one job, honestly.
+        // A runner may have died unnoticed a moment ago: the engine may then fail one job,
+        // honestly.
         REQUIRE(engine.wait_until_ready());
         CHECK(sings_soon(engine));
     }
@@ -148,18 +156,23 @@ TEST_CASE("killed at random moments under load, daemon, keeper, init and jobs le
 TEST_CASE("a second engine of the same name is refused and does not touch the first") {
     EngineProcess engine;
     const auto same = "paths.run_directory=/tmp/" + engine.instance() + "/run";
-    CHECK_THROWS_WITH_AS(EngineProcess({"instance=" + engine.instance(), same}), doctest::Contains("another engine uses"), std::runtime_error);
+    CHECK_THROWS_WITH_AS(EngineProcess({"instance=" + engine.instance(), same}),
+                         doctest::Contains("another engine uses"), std::runtime_error);
     CHECK(sings(engine));
 }
 
 TEST_CASE("a client that goes away takes its job with it") {
     EngineProcess engine;
     std::jthread client{[&] {
-        support::abandon(engine.port(), R"({"language":"bash","version":"*","files":[{"content":"sleep 60"}],"run_timeout":3000})", 300ms);
+        support::abandon(
+            engine.port(),
+            R"({"language":"bash","version":"*","files":[{"content":"sleep 60"}],"run_timeout":3000})",
+            300ms);
     }};
     client.join();
     const auto give_up = std::chrono::steady_clock::now() + 2s;
-    while (!engine.pids_of("sleep").empty() && std::chrono::steady_clock::now() < give_up) std::this_thread::sleep_for(10ms);
+    while (!engine.pids_of("sleep").empty() && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(10ms);
     CHECK(engine.pids_of("sleep").empty());
     CHECK(engine.log().find("verdict=canceled") != std::string::npos);
 }

@@ -27,20 +27,26 @@ TEST_CASE("every host toolchain says hello, reads its input and its arguments") 
         {"bash", "main.sh", "read line; echo \"hello $line $1\"\n"},
         {"python", "main.py", "import sys\nprint('hello', input(), sys.argv[1])\n"},
         {"javascript", "main.js",
-         "const line = require('fs').readFileSync(0, 'utf8').trim();\nconsole.log('hello', line, process.argv[2]);\n"},
-        {"perl", "main.pl", "my $line = <STDIN>; chomp $line; print \"hello $line $ARGV[0]\\n\";\n"},
+         "const line = require('fs').readFileSync(0, 'utf8').trim();\nconsole.log('hello', line, "
+         "process.argv[2]);\n"},
+        {"perl", "main.pl",
+         "my $line = <STDIN>; chomp $line; print \"hello $line $ARGV[0]\\n\";\n"},
         {"c", "main.c",
-         "#include <stdio.h>\nint main(int c, char** v) { char s[64]; if (scanf(\"%63s\", s) != 1) return 1; printf(\"hello %s %s\\n\", s, v[1]); (void)c; }\n"},
+         "#include <stdio.h>\nint main(int c, char** v) { char s[64]; if (scanf(\"%63s\", s) != 1) "
+         "return 1; printf(\"hello %s %s\\n\", s, v[1]); (void)c; }\n"},
         {"c++", "main.cpp",
-         "#include <iostream>\nint main(int, char** v) { std::string s; std::cin >> s; std::cout << \"hello \" << s << ' ' << v[1] << '\\n'; }\n"},
+         "#include <iostream>\nint main(int, char** v) { std::string s; std::cin >> s; std::cout "
+         "<< \"hello \" << s << ' ' << v[1] << '\\n'; }\n"},
         {"java", "Main.java",
-         "import java.util.Scanner;\npublic class Main { public static void main(String[] a) { System.out.println(\"hello \" + new Scanner(System.in).next() + \" \" + a[0]); } }\n"},
+         "import java.util.Scanner;\npublic class Main { public static void main(String[] a) { "
+         "System.out.println(\"hello \" + new Scanner(System.in).next() + \" \" + a[0]); } }\n"},
     };
     for (const auto& row : rows) {
         CAPTURE(row.language);
-        const auto answer = engine().run(row.language, "", {{"files", {{{"name", row.file}, {"content", row.code}}}},
-                                                            {"stdin", "there"},
-                                                            {"args", {"friend"}}});
+        const auto answer = engine().run(row.language, "",
+                                         {{"files", {{{"name", row.file}, {"content", row.code}}}},
+                                          {"stdin", "there"},
+                                          {"args", {"friend"}}});
         CAPTURE(answer.dump());
         CHECK(answer["run"]["stdout"] == "hello there friend\n");
         CHECK(answer["run"]["stderr"] == "");
@@ -70,16 +76,21 @@ TEST_CASE("an exit code, a signal and standard error are told as they were") {
     CHECK(engine().run("bash", "echo out; echo err >&2")["run"]["output"] == "out\nerr\n");
 }
 
-TEST_CASE("several files, some in directories and some binary, are where the program expects them") {
-    const auto answer = engine().run("python", "", {{"files",
-        {{{"name", "main.py"}, {"content", "from lib.part import f\nprint(f(), open('data.bin', 'rb').read())\n"}},
-         {{"name", "lib/part.py"}, {"content", "def f(): return 42\n"}},
-         {{"name", "data.bin"}, {"content", "AAH/"}, {"encoding", "base64"}}}}});
+TEST_CASE(
+    "several files, some in directories and some binary, are where the program expects them") {
+    const auto answer = engine().run(
+        "python", "",
+        {{"files",
+          {{{"name", "main.py"},
+            {"content", "from lib.part import f\nprint(f(), open('data.bin', 'rb').read())\n"}},
+           {{"name", "lib/part.py"}, {"content", "def f(): return 42\n"}},
+           {{"name", "data.bin"}, {"content", "AAH/"}, {"encoding", "base64"}}}}});
     CHECK(answer["run"]["stdout"] == "42 b'\\x00\\x01\\xff'\n");
 }
 
 TEST_CASE("every job directory holds code.code and args.args") {
-    const auto answer = engine().run("bash", "cat code.code | head -c 3; cat args.args", {{"args", {"one", "two words"}}});
+    const auto answer = engine().run("bash", "cat code.code | head -c 3; cat args.args",
+                                     {{"args", {"one", "two words"}}});
     CHECK(answer["run"]["stdout"] == "catone\ntwo words\n");
 }
 
@@ -89,7 +100,8 @@ TEST_CASE("what clients see of a runtime is its exact version and its name, not 
     CHECK(listed.size() >= 7);
     const auto answer = engine().run("py", "print(1)");
     CHECK(answer["language"] == "python");
-    const auto python = std::find_if(listed.begin(), listed.end(), [](const Json& r) { return r["language"] == "python"; });
+    const auto python = std::find_if(listed.begin(), listed.end(),
+                                     [](const Json& r) { return r["language"] == "python"; });
     REQUIRE(python != listed.end());
     CHECK(answer["version"] == (*python)["version"]);
 }
@@ -99,7 +111,8 @@ TEST_CASE("the same answers come under all of Piston's base paths") {
     for (const char* base : {"/api/v2", "/api/v2/piston", "/API/V2/Piston"}) {
         CAPTURE(base);
         CHECK(engine().get(std::string{base} + "/runtimes").status == 200);
-        CHECK(engine().post(std::string{base} + "/execute", body).json()["run"]["stdout"] == "hi\n");
+        CHECK(engine().post(std::string{base} + "/execute", body).json()["run"]["stdout"] ==
+              "hi\n");
     }
 }
 

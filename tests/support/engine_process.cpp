@@ -34,7 +34,8 @@ std::uint16_t free_port() {
     socklen_t length = sizeof address;
     // The socket interface wants the generic type; the layout is shared by design (man 7 ip).
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket.get(), generic, length) != 0 || ::getsockname(socket.get(), generic, &length) != 0) {
+    if (::bind(socket.get(), generic, length) != 0 ||
+        ::getsockname(socket.get(), generic, &length) != 0) {
         throw std::runtime_error("no free port");
     }
     return ntohs(address.sin_port);
@@ -46,13 +47,15 @@ sys::UniqueFd dial(std::uint16_t port) {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     address.sin_port = htons(port);
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return {};
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        return {};
     return socket;
 }
 
 std::string post_request(const std::string& path, const std::string& body) {
     return "POST " + path +
-           " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: " +
+           " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: "
+           "application/json\r\nContent-Length: " +
            std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
@@ -61,7 +64,7 @@ HttpAnswer ask(std::uint16_t port, const std::string& request) {
     if (!socket) return {};
     for (std::string_view rest = request; !rest.empty();) {
         const auto sent = ::send(socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
-        if (sent <= 0) break;   // an early refusal is read all the same
+        if (sent <= 0) break;  // an early refusal is read all the same
         rest.remove_prefix(static_cast<std::size_t>(sent));
     }
     std::string text;
@@ -101,10 +104,21 @@ void EngineProcess::start() {
     fs::create_directories(directory_);
     const auto program = isolate::program_directory() + "/crankcased";
     std::vector<std::string> arguments{
-        program, "--listen", "127.0.0.1:" + std::to_string(port_), "--set", "instance=" + instance_,
-        "--set", "user=nobody", "--set", "pool.runners=4", "--set", "admission.concurrent_jobs=4",
-        "--set", "paths.run_directory=" + directory_ + "/run",
-        "--set", "pool.first_uid=" + std::to_string(first_uid_),
+        program,
+        "--listen",
+        "127.0.0.1:" + std::to_string(port_),
+        "--set",
+        "instance=" + instance_,
+        "--set",
+        "user=nobody",
+        "--set",
+        "pool.runners=4",
+        "--set",
+        "admission.concurrent_jobs=4",
+        "--set",
+        "paths.run_directory=" + directory_ + "/run",
+        "--set",
+        "pool.first_uid=" + std::to_string(first_uid_),
     };
     for (const auto& setting : settings_) {
         arguments.push_back("--set");
@@ -120,7 +134,8 @@ void EngineProcess::start() {
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     }
-    if (!wait_until_ready()) throw std::runtime_error("the engine did not become ready:\n" + this->log());
+    if (!wait_until_ready())
+        throw std::runtime_error("the engine did not become ready:\n" + this->log());
 }
 
 bool EngineProcess::wait_until_ready() const {
@@ -162,10 +177,12 @@ void abandon(std::uint16_t port, const std::string& body, std::chrono::milliseco
 }
 
 Json EngineProcess::run(const std::string& language, const std::string& code, Json more) const {
-    Json request{{"language", language}, {"version", "*"}, {"files", Json::array({{{"content", code}}})}};
+    Json request{
+        {"language", language}, {"version", "*"}, {"files", Json::array({{{"content", code}}})}};
     request.update(more);
     const auto answer = post("/api/v2/execute", request.dump());
-    if (answer.status != 200) throw std::runtime_error(std::to_string(answer.status) + " " + answer.body);
+    if (answer.status != 200)
+        throw std::runtime_error(std::to_string(answer.status) + " " + answer.body);
     return answer.json();
 }
 
@@ -181,18 +198,25 @@ std::vector<pid_t> EngineProcess::pids_of(const std::string& kind) const {
         const auto uid = uid_at == std::string::npos ? 0UL : std::stoul(status.substr(uid_at + 5));
         const bool in_range = uid >= first_uid_ && uid < first_uid_ + 64UL * 65536;
         const bool ours = command.find(instance_) != std::string::npos;
-        const bool found = (kind == "keeper" && ours && command.find("crankcase-keeper") != std::string::npos &&
-                            command.find("--socket") != std::string::npos && status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos) ||
-                           (kind == "server" && ours && pid != pid_ && command.find("crankcased") != std::string::npos) ||
-                           (kind == "init" && in_range && command.find("/crankcase/init") != std::string::npos) ||
-                           (in_range && command.find(kind) != std::string::npos);
+        const bool found =
+            (kind == "keeper" && ours && command.find("crankcase-keeper") != std::string::npos &&
+             command.find("--socket") != std::string::npos &&
+             status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos) ||
+            (kind == "server" && ours && pid != pid_ &&
+             command.find("crankcased") != std::string::npos) ||
+            (kind == "init" && in_range && command.find("/crankcase/init") != std::string::npos) ||
+            (in_range && command.find(kind) != std::string::npos);
         if (found) pids.push_back(pid);
     }
     return pids;
 }
 
-std::string EngineProcess::left_behind() const { return support::left_behind(before_, instance_, first_uid_); }
+std::string EngineProcess::left_behind() const {
+    return support::left_behind(before_, instance_, first_uid_);
+}
 
-std::string EngineProcess::log() const { return sys::try_read_file(directory_ + "/log").value_or(""); }
+std::string EngineProcess::log() const {
+    return sys::try_read_file(directory_ + "/log").value_or("");
+}
 
 }  // namespace support

@@ -1,15 +1,15 @@
-// A real engine for tests: crankcased as it was built, beside this program, with an instance name, a run
-// directory, a uid range and a port of its own. Stopped, and checked for what it left, by the destructor.
+// A real engine for tests: crankcased as it was built, beside this program, with an instance name,
+// a run directory, a uid range and a port of its own. Stopped, and checked for what it left, by the
+// destructor.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "tests/support/footprint.h"
 
@@ -18,7 +18,7 @@ namespace support {
 using Json = nlohmann::ordered_json;
 
 struct HttpAnswer {
-    int status = 0;      // 0: no answer
+    int status = 0;  // 0: no answer
     std::string body;
 
     Json json() const { return Json::parse(body, nullptr, false); }
@@ -26,26 +26,28 @@ struct HttpAnswer {
 
 class EngineProcess {
 public:
-    // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings are
-    // "key=value". With few settings given: 4 runners, 4 jobs at once.
+    // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings
+    // are "key=value". With few settings given: 4 runners, 4 jobs at once.
     explicit EngineProcess(std::vector<std::string> settings = {});
     EngineProcess(const EngineProcess&) = delete;
     EngineProcess& operator=(const EngineProcess&) = delete;
     ~EngineProcess();
 
     std::uint16_t port() const { return port_; }
-    pid_t pid() const { return pid_; }                 // of the guard
+    pid_t pid() const { return pid_; }  // of the guard
     const std::string& instance() const { return instance_; }
     std::uint32_t first_uid() const { return first_uid_; }
 
-    // The pids of a kind of process of this engine: "keeper", "server", "init", or a program's own name.
+    // The pids of a kind of process of this engine: "keeper", "server", "init", or a program's own
+    // name.
     std::vector<pid_t> pids_of(const std::string& kind) const;
 
     HttpAnswer get(const std::string& path) const;
     HttpAnswer post(const std::string& path, const std::string& body) const;
 
     // Runs one file through /api/v2/execute; `more` is merged into the request.
-    Json run(const std::string& language, const std::string& code, Json more = Json::object()) const;
+    Json run(const std::string& language, const std::string& code,
+             Json more = Json::object()) const;
 
     bool wait_until_ready() const;
 

@@ -24,17 +24,20 @@ bool is_number(const std::string& text) {
 }
 
 // A zombie counts: somebody has not reaped it.
-void add_processes(std::set<std::string>& marks, const std::string& instance, std::uint32_t first_uid) {
+void add_processes(std::set<std::string>& marks, const std::string& instance,
+                   std::uint32_t first_uid) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{"/proc", error}) {
         const auto pid = entry.path().filename().string();
         if (!is_number(pid)) continue;
         const auto status = sys::try_read_file("/proc/" + pid + "/status").value_or("");
-        std::istringstream fields{status.substr(std::min(status.size(), status.find("\nUid:") + 5))};
+        std::istringstream fields{
+            status.substr(std::min(status.size(), status.find("\nUid:") + 5))};
         std::uint32_t uid = 0;
         fields >> uid;
         const auto command = sys::try_read_file("/proc/" + pid + "/cmdline").value_or("");
-        const bool ours = command.find("crankcase") != std::string::npos && command.find(instance) != std::string::npos;
+        const bool ours = command.find("crankcase") != std::string::npos &&
+                          command.find(instance) != std::string::npos;
         if (ours || (uid >= first_uid && uid < first_uid + watched_ids)) {
             marks.insert("process " + pid + " " + status.substr(6, status.find('\n') - 6));
         }
@@ -43,7 +46,8 @@ void add_processes(std::set<std::string>& marks, const std::string& instance, st
 
 void add_cgroups(std::set<std::string>& marks, const std::string& instance) {
     std::error_code error;
-    for (fs::recursive_directory_iterator at{"/sys/fs/cgroup", error}, end; at != end; at.increment(error)) {
+    for (fs::recursive_directory_iterator at{"/sys/fs/cgroup", error}, end; at != end;
+         at.increment(error)) {
         if (at.depth() > 6) at.disable_recursion_pending();
         if (at->path().filename() == instance) marks.insert("cgroup " + at->path().string());
     }
@@ -51,7 +55,8 @@ void add_cgroups(std::set<std::string>& marks, const std::string& instance) {
 
 void add_lines(std::set<std::string>& marks, const std::string& file, const std::string& what) {
     std::istringstream lines{sys::try_read_file(file).value_or("")};
-    for (std::string line; std::getline(lines, line);) marks.insert(what + " " + line.substr(0, 120));
+    for (std::string line; std::getline(lines, line);)
+        marks.insert(what + " " + line.substr(0, 120));
 }
 
 }  // namespace
@@ -61,7 +66,8 @@ Footprint footprint(const std::string& instance, std::uint32_t first_uid) {
     add_processes(now.marks, instance, first_uid);
     add_cgroups(now.marks, instance);
     add_lines(now.marks, "/proc/self/mountinfo", "mount");
-    for (const char* kind : {"shm", "sem", "msg"}) add_lines(now.marks, std::string{"/proc/sysvipc/"} + kind, kind);
+    for (const char* kind : {"shm", "sem", "msg"})
+        add_lines(now.marks, std::string{"/proc/sysvipc/"} + kind, kind);
     for (int fd = 0; fd < 1024; ++fd) {
         char target[256];
         const auto link = "/proc/self/fd/" + std::to_string(fd);
@@ -72,7 +78,8 @@ Footprint footprint(const std::string& instance, std::uint32_t first_uid) {
     return now;
 }
 
-std::string left_behind(const Footprint& before, const std::string& instance, std::uint32_t first_uid) {
+std::string left_behind(const Footprint& before, const std::string& instance,
+                        std::uint32_t first_uid) {
     const auto give_up = std::chrono::steady_clock::now() + patience;
     for (;;) {
         std::string rest;

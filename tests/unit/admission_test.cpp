@@ -1,3 +1,5 @@
+#include "engine/admission.h"
+
 #include <doctest/doctest.h>
 
 #include <atomic>
@@ -5,7 +7,6 @@
 #include <mutex>
 #include <vector>
 
-#include "engine/admission.h"
 #include "isolate/sys/error.h"
 
 using engine::Admission;
@@ -58,7 +59,8 @@ TEST_CASE("no more work runs at once than there are slots") {
     for (int i = 0; i < 40; ++i) {
         admission.submit({}, [&] {
             const int now = ++running;
-            for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {}
+            for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+            }
             std::this_thread::yield();
             --running;
             done.count_down();
@@ -77,7 +79,9 @@ TEST_CASE("a full queue refuses at once and names the key that raises the limit"
         admission.submit({}, [] {});
         CHECK(refusal(admission, {}).find("admission.queued_jobs") != std::string::npos);
     }
-    SUBCASE("in bytes") { CHECK(refusal(admission, 2_KiB).find("admission.queued_bytes") != std::string::npos); }
+    SUBCASE("in bytes") {
+        CHECK(refusal(admission, 2_KiB).find("admission.queued_bytes") != std::string::npos);
+    }
     blocker.released.count_down();
 }
 

@@ -1,8 +1,8 @@
+#include "engine/command.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
-#include "engine/command.h"
 
 using engine::command_of;
 using engine::Job;
@@ -32,12 +32,15 @@ bool has(const Words& environment, const std::string& variable) {
 }  // namespace
 
 TEST_CASE("placeholders of a vector become whole arguments, never split or quoted") {
-    const auto job = job_with({.run = {.argv = {"/usr/bin/x", "{main}", "--", "{args}"}, .text = ""}});
-    CHECK(command_of(job, Stage::run).argv == Words{"/usr/bin/x", "main.x", "--", "a b", "", "$(c)"});
+    const auto job =
+        job_with({.run = {.argv = {"/usr/bin/x", "{main}", "--", "{args}"}, .text = ""}});
+    CHECK(command_of(job, Stage::run).argv ==
+          Words{"/usr/bin/x", "main.x", "--", "a b", "", "$(c)"});
 }
 
 TEST_CASE("the compiler gets all code files and no data") {
-    const auto job = job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = ""}});
+    const auto job =
+        job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = ""}});
     CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x", "more.x"});
 }
 
@@ -48,8 +51,10 @@ TEST_CASE("a script is called with the main file and the arguments, or with the 
     CHECK(command_of(job, Stage::compile).argv == Words{"/box/compile", "main.x", "more.x"});
 }
 
-TEST_CASE("of a runtime with both ways, one code file takes the vector and several take the script") {
-    auto job = job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{main}"}, .text = "cc \"$@\""}});
+TEST_CASE(
+    "of a runtime with both ways, one code file takes the vector and several take the script") {
+    auto job = job_with(
+        {.compile = packages::Script{.argv = {"/usr/bin/cc", "{main}"}, .text = "cc \"$@\""}});
     CHECK(engine::needs_shell(job, Stage::compile));
     job.files.pop_back();
     CHECK_FALSE(engine::needs_shell(job, Stage::compile));
@@ -57,7 +62,8 @@ TEST_CASE("of a runtime with both ways, one code file takes the vector and sever
 }
 
 TEST_CASE("a program sees the fixed environment, the runtime's, and its language") {
-    const auto job = job_with({.environment = {"PATH=/usr/bin", "HOME=/elsewhere", "LIBC_FATAL_STDERR_="}});
+    const auto job =
+        job_with({.environment = {"PATH=/usr/bin", "HOME=/elsewhere", "LIBC_FATAL_STDERR_="}});
     const auto environment = command_of(job, Stage::run).environment;
     CHECK(has(environment, "PATH=/usr/bin"));
     CHECK(has(environment, "HOME=/elsewhere"));
@@ -73,5 +79,6 @@ TEST_CASE("args.args has an argument a line") {
 
 TEST_CASE("a script without an interpreter line gets one") {
     CHECK(engine::script_text({.argv = {}, .text = "exec x\n"}) == "#!/bin/sh\nexec x\n");
-    CHECK(engine::script_text({.argv = {}, .text = "#!/bin/bash\nexec x\n"}) == "#!/bin/bash\nexec x\n");
+    CHECK(engine::script_text({.argv = {}, .text = "#!/bin/bash\nexec x\n"}) ==
+          "#!/bin/bash\nexec x\n");
 }

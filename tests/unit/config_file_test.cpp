@@ -1,11 +1,10 @@
 #include <doctest/doctest.h>
-
-#include <string>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <string>
 
 #include "config/knobs.h"
 #include "config/settings.h"

@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <string>
-
 #include <stdexcept>
+#include <string>
 
 #include "config/limits.h"
 

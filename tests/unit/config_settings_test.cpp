@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <string>
-
 #include <set>
+#include <string>
 
 #include "config/knobs.h"
 #include "config/settings.h"
