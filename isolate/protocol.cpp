@@ -14,7 +14,6 @@ const char* name(Step step) {
         "set up standard streams",
         "bind the box",
         "mount /proc",
-        "hide the outer box",
         "mask files of /proc",
         "raise the OOM score",
         "set resource limits",

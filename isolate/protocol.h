@@ -144,7 +144,6 @@ enum class Step : std::uint32_t {
     set_stdio,
     bind_box,
     mount_proc,
-    hide_box,
     mask_proc,
     raise_oom_score,
     set_limits,

@@ -35,7 +35,7 @@ std::vector<Manifest> load_recipes(const std::string& directory);
 // left out.
 std::vector<Installed> find_host_toolchains(
     const std::vector<Manifest>& recipes,
-    std::chrono::milliseconds patience = std::chrono::seconds{5});
+    std::chrono::milliseconds patience = std::chrono::seconds{30});
 
 // The version in a tool's answer as strict semver: the first number behind the text `after`, three
 // parts of it, missing ones 0. Empty if there is none.

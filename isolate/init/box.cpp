@@ -76,20 +76,18 @@ void InnerBox::open(const OpenBox& order) {
     char options[128];
     std::snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755",
                   static_cast<unsigned long long>(order.bytes), order.entries);
-    if (!made(::mount("box", path::outer_box, "tmpfs", MS_NOSUID | MS_NODEV, options),
-              Step::open_box)) {
+    if (!made(::mount("box", path::box, "tmpfs", MS_NOSUID | MS_NODEV, options), Step::open_box)) {
         return;
     }
     open_ = true;
-    made(::mkdir(path::outer_box_home, 0755), Step::make_directory);
-    home_ = open_directory(path::outer_box_home);
+    home_ = open_directory(path::box);
     made(::mkdirat(home_.get(), "submission", 0700), Step::make_directory);
     made(::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW),
          Step::make_directory);
     submission_.reset(
         ::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     made(submission_.get(), Step::make_directory);
-    for (const char* shared : {path::outer_box_tmp, path::outer_box_shm}) {
+    for (const char* shared : {path::box_tmp, path::box_shm}) {
         // 01777 needs the chmod: the umask of a process must not decide it.
         made(::mkdir(shared, 01777), Step::make_directory);
         made(::chmod(shared, 01777), Step::make_directory);
@@ -135,10 +133,10 @@ int InnerBox::close() {
     submission_.reset();
     home_.reset();
     fault_ = {};
-    if (std::exchange(open_, false) && ::umount2(path::outer_box, MNT_DETACH) != 0) return errno;
+    if (std::exchange(open_, false) && ::umount2(path::box, MNT_DETACH) != 0) return errno;
     struct stat root {};
     struct stat place {};
-    if (::stat("/", &root) != 0 || ::stat(path::outer_box, &place) != 0) return errno;
+    if (::stat("/", &root) != 0 || ::stat(path::box, &place) != 0) return errno;
     return root.st_dev == place.st_dev ? 0 : EBUSY;
 }
 

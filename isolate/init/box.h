@@ -34,8 +34,8 @@ private:
     bool open_ = false;
     Fault fault_{};
     unsigned uid_ = 0;
-    sys::UniqueFd home_;        // /mnt/box: of root, not writable by the job
-    sys::UniqueFd submission_;  // /mnt/box/submission: the job's
+    sys::UniqueFd home_;        // /box: of root, not writable by the job
+    sys::UniqueFd submission_;  // /box/submission: the job's
 };
 
 }  // namespace isolate

@@ -4,12 +4,13 @@
 // is in, already inside the cgroup that limits it (it was born there). First it takes its standard
 // streams and a session of its own. Then, while it still may, it arranges the mounts: the job's
 // directory, /tmp and /dev/shm are three directories of one tmpfs, so that one size and one inode
-// limit hold for all; /proc is new, for this pid namespace; the spawner's own view of the tmpfs is
-// taken away. Then it gives up everything, each step needing what the next ones drop: entering the
-// job's directory needs root (it is 0700 and the job's), limits are only ever lowered, groups go
-// before the user, the user before no_new_privs. The bounding set is empty already: the spawner
-// emptied it once for all its children. The filter is loaded last, by the process that executes the
-// program (timeout.cpp).
+// limit hold for all; /proc is new, for this pid namespace. (Nothing is unmounted here: that would
+// wait for an expedited RCU grace period, which interrupts every processor of the host.) Then it
+// gives up everything, each step needing what the next ones drop: entering the job's directory
+// needs root (it is 0700 and the job's), limits are only ever lowered, groups go before the user,
+// the user before no_new_privs. The bounding set is empty already: the spawner emptied it once for
+// all its children. The filter is loaded last, by the process that executes the program
+// (timeout.cpp).
 //
 // Nothing here allocates, locks or throws. A step that fails reports itself and ends the process:
 // there is no half-made box.
@@ -56,13 +57,11 @@ void bind(const char* from, const char* to) {
 }
 
 void arrange_mounts() {
-    bind(path::outer_box_home, path::box);
-    bind(path::outer_box_tmp, path::tmp);
-    bind(path::outer_box_shm, path::shm);
+    bind(path::box_tmp, path::tmp);
+    bind(path::box_shm, path::shm);
     if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
         give_up(report_fd, Step::mount_proc);
     }
-    if (::umount2(path::outer_box, MNT_DETACH) != 0) give_up(report_fd, Step::hide_box);
     for (const char* file : masked_files) {
         // A kernel without the file needs no mask for it.
         if (::mount("/dev/null", file, nullptr, MS_BIND, nullptr) != 0 && errno != ENOENT) {

@@ -13,12 +13,10 @@ namespace isolate {
 // Where things are inside a container. Every mount point exists in the root that the keeper lays
 // out, for nothing can be created in it (keeper/root.cpp).
 namespace path {
-inline constexpr const char* outer_box = "/mnt";  // the box's tmpfs, seen by the spawner only
-inline constexpr const char* outer_box_home = "/mnt/box";
-inline constexpr const char* outer_box_tmp = "/mnt/tmp";
-inline constexpr const char* outer_box_shm = "/mnt/shm";
-inline constexpr const char* box = "/box";
+inline constexpr const char* box = "/box";  // the tmpfs; of root, not writable by the job
 inline constexpr const char* submission = "/box/submission";
+inline constexpr const char* box_tmp = "/box/tmp";  // bound to tmp and shm in each stage
+inline constexpr const char* box_shm = "/box/shm";
 inline constexpr const char* tmp = "/tmp";
 inline constexpr const char* shm = "/dev/shm";
 }  // namespace path

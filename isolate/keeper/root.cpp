@@ -21,8 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Nothing can be created inside a container, so every mount point exists from the start.
-constexpr const char* directories[] = {"usr", "etc", "dev", "proc",
-                                       "box", "mnt", "tmp", "crankcase"};
+constexpr const char* directories[] = {"usr", "etc", "dev", "proc", "box", "tmp", "crankcase"};
 
 // The part of the host's /etc that toolchains read. Of these only what any local user may read is
 // copied; passwd and group are our own, so that no program learns the names of the host's users.

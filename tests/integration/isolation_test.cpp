@@ -69,7 +69,7 @@ TEST_CASE("a job reaches no network but its own loopback device") {
 TEST_CASE("a job can write nowhere but in its box") {
     const auto writable =
         output("bash",
-               "for d in / /usr /etc /dev /proc /box /crankcase /usr/bin /etc/ssl /mnt; do touch "
+               "for d in / /usr /etc /dev /proc /box /crankcase /usr/bin /etc/ssl; do touch "
                "$d/x 2>/dev/null && echo $d; done; echo end");
     CHECK(writable == "end\n");
     CHECK(output("bash", "for d in . /tmp /dev/shm; do touch $d/x && echo $d; done") ==
