@@ -28,15 +28,24 @@ public:
         }
     }
 
-    // Checks what no single value can be blamed for.
-    void check_together() const {
-        const auto runners = settings_.pool.runners;
-        const auto jobs = settings_.admission.concurrent_jobs;
+    // Every job needs a runner. Of the two numbers the one that nobody gave follows the other.
+    void match_runners_and_jobs() {
+        auto& runners = settings_.pool.runners;
+        auto& jobs = settings_.admission.concurrent_jobs;
         if (runners >= jobs) return;
-        throw SettingsError("pool.runners is " + std::to_string(runners) + " (" +
-                            origin("pool.runners") + ") but admission.concurrent_jobs is " +
-                            std::to_string(jobs) + " (" + origin("admission.concurrent_jobs") +
-                            "): every job needs a runner, so raise the first or lower the second");
+        if (!origins_.contains("pool.runners")) {
+            runners = jobs;
+            origins_["pool.runners"] = "follows admission.concurrent_jobs";
+        } else if (!origins_.contains("admission.concurrent_jobs")) {
+            jobs = runners;
+            origins_["admission.concurrent_jobs"] = "follows pool.runners";
+        } else {
+            throw SettingsError(
+                "pool.runners is " + std::to_string(runners) + " (" + origin("pool.runners") +
+                ") but admission.concurrent_jobs is " + std::to_string(jobs) + " (" +
+                origin("admission.concurrent_jobs") +
+                "): every job needs a runner, so raise the first or lower the second");
+        }
     }
 
     std::vector<ShownSetting> shown() const {
@@ -114,7 +123,7 @@ Loaded load(const Sources& sources) {
     layers.lay(piston.given);
     layers.lay(read_environment(sources, knobs));
     layers.lay(read_flags(sources));
-    layers.check_together();
+    layers.match_runners_and_jobs();
     return {layers.settings(), layers.shown(), std::move(piston.notes)};
 }
 

@@ -117,11 +117,11 @@ TEST_CASE("the death of the keeper is said, survived without a restart, and leav
 TEST_CASE(
     "killed at random moments under load, daemon, keeper, init and jobs leave nothing behind") {
     std::mt19937 random{20261121};
-    const char* victims[] = {"guard", "server", "keeper", "init", "sleep"};
+    const char* victims[] = {"guard", "server", "keeper", "init", "spawner", "sleep"};
     EngineProcess engine;
     int killed = 0;
-    for (int round = 0; round < 20; ++round) {
-        const std::string victim = victims[round % 5];
+    for (int round = 0; round < 24; ++round) {
+        const std::string victim = victims[round % std::size(victims)];
         CAPTURE(round);
         CAPTURE(victim);
         Load load{engine};
@@ -148,7 +148,7 @@ TEST_CASE(
         REQUIRE(engine.wait_until_ready());
         CHECK(sings_soon(engine));
     }
-    CHECK(killed >= 15);
+    CHECK(killed >= 18);
     CHECK(engine.stop() == 0);
     CHECK(engine.left_behind() == "");
 }

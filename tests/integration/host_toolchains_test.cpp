@@ -429,7 +429,7 @@ TEST_CASE("every host toolchain does what its recipe promises") {
             CAPTURE(installed.program);
             check(installed, row, home.path());
         }
-        if (!tried) MESSAGE("skipped, the host has no " << row.language << ": " << row.name);
+        if (!tried) MESSAGE("skipped: the host has no " << row.language << ": " << row.name);
     }
 }
 

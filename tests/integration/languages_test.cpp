@@ -11,7 +11,9 @@ using support::Json;
 namespace {
 
 EngineProcess& engine() {
-    static EngineProcess shared;
+    // Generous, so that the same tests hold on an emulated machine, where a compiler takes a while.
+    static EngineProcess shared{{"limits.compile.wall_time=120s", "limits.compile.cpu_time=120s",
+                                 "limits.run.wall_time=60s", "limits.run.cpu_time=60s"}};
     return shared;
 }
 

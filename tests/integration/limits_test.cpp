@@ -29,13 +29,13 @@ std::string text_of(const Json& stage, const char* key) {
 }  // namespace
 
 TEST_CASE("a program that sleeps too long is ended on the wall clock, having used no CPU") {
-    const auto stage = run("bash", "sleep 10", {{"run_timeout", 300}});
+    const auto stage = run("bash", "sleep 10", {{"run_timeout", 1000}});
     CHECK(stage["status"] == "TO");
     CHECK(stage["message"] == "Time limit exceeded (wall clock)");
     CHECK(stage["signal"] == "SIGKILL");
     CHECK(stage["code"].is_null());
-    CHECK(stage["wall_time"] >= 300);
-    CHECK(stage["cpu_time"] < 100);
+    CHECK(stage["wall_time"] >= 1000);
+    CHECK(stage["cpu_time"] < 500);  // the start of bash, on a slow machine
 }
 
 TEST_CASE(

@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -59,6 +60,19 @@ std::string post_request(const std::string& path, const std::string& body) {
            std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+using Numbers = std::vector<unsigned long>;
+
+// The numbers of one line of /proc/<pid>/status.
+Numbers numbers_behind(const std::string& status, const std::string& label) {
+    const auto at = status.find(label);
+    if (at == std::string::npos) return {};
+    const auto begin = at + label.size();
+    std::istringstream line{status.substr(begin, status.find('\n', begin) - begin)};
+    Numbers numbers;
+    for (unsigned long number = 0; line >> number;) numbers.push_back(number);
+    return numbers;
+}
+
 HttpAnswer ask(std::uint16_t port, const std::string& request) {
     const auto socket = dial(port);
     if (!socket) return {};
@@ -87,7 +101,7 @@ EngineProcess::EngineProcess(std::vector<std::string> settings) : settings_(std:
     static int engines = 0;
     const auto number = ::getpid() * 16 + engines++ % 16;
     instance_ = "cktest" + std::to_string(number);
-    directory_ = fs::temp_directory_path() / instance_;
+    scratch_.path = fs::temp_directory_path() / instance_;
     first_uid_ = 1'000'000'000U + static_cast<std::uint32_t>(number % 256) * 64 * 65536;
     port_ = free_port();
     before_ = footprint(instance_, first_uid_);
@@ -96,12 +110,15 @@ EngineProcess::EngineProcess(std::vector<std::string> settings) : settings_(std:
 
 EngineProcess::~EngineProcess() {
     if (pid_ > 0) stop();
+}
+
+Scratch::~Scratch() {
     std::error_code error;
-    fs::remove_all(directory_, error);
+    fs::remove_all(path, error);
 }
 
 void EngineProcess::start() {
-    fs::create_directories(directory_);
+    fs::create_directories(scratch_.path);
     const auto program = isolate::program_directory() + "/crankcased";
     std::vector<std::string> arguments{
         program,
@@ -116,7 +133,7 @@ void EngineProcess::start() {
         "--set",
         "admission.concurrent_jobs=4",
         "--set",
-        "paths.run_directory=" + directory_ + "/run",
+        "paths.run_directory=" + scratch_.path + "/run",
         "--set",
         "pool.first_uid=" + std::to_string(first_uid_),
     };
@@ -127,15 +144,17 @@ void EngineProcess::start() {
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    const auto log = sys::open(directory_ + "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+    const auto log = sys::open(scratch_.path + "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
     pid_ = ::fork();
     if (pid_ == 0) {
         ::dup2(log.get(), STDERR_FILENO);
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     }
-    if (!wait_until_ready())
-        throw std::runtime_error("the engine did not become ready:\n" + this->log());
+    if (wait_until_ready()) return;
+    const auto said = this->log();
+    stop();
+    throw std::runtime_error("the engine did not become ready:\n" + said);
 }
 
 bool EngineProcess::wait_until_ready() const {
@@ -191,24 +210,37 @@ std::vector<pid_t> EngineProcess::pids_of(const std::string& kind) const {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{"/proc", error}) {
         const auto pid = std::atoi(entry.path().filename().c_str());
-        if (pid <= 0) continue;
-        const auto status = sys::try_read_file(entry.path() / "status").value_or("");
-        const auto command = sys::try_read_file(entry.path() / "cmdline").value_or("");
-        const auto uid_at = status.find("\nUid:");
-        const auto uid = uid_at == std::string::npos ? 0UL : std::stoul(status.substr(uid_at + 5));
-        const bool in_range = uid >= first_uid_ && uid < first_uid_ + 64UL * 65536;
-        const bool ours = command.find(instance_) != std::string::npos;
-        const bool found =
-            (kind == "keeper" && ours && command.find("crankcase-keeper") != std::string::npos &&
-             command.find("--socket") != std::string::npos &&
-             status.find("\nPPid:\t" + std::to_string(pid_) + "\n") != std::string::npos) ||
-            (kind == "server" && ours && pid != pid_ &&
-             command.find("crankcased") != std::string::npos) ||
-            (kind == "init" && in_range && command.find("/crankcase/init") != std::string::npos) ||
-            (in_range && command.find(kind) != std::string::npos);
-        if (found) pids.push_back(pid);
+        if (pid > 0 && is_a(kind, pid)) pids.push_back(pid);
     }
     return pids;
+}
+
+bool EngineProcess::is_a(const std::string& kind, pid_t pid) const {
+    const auto directory = "/proc/" + std::to_string(pid);
+    const auto status = sys::try_read_file(directory + "/status").value_or("");
+    const auto command = sys::try_read_file(directory + "/cmdline").value_or("");
+    const auto uids = numbers_behind(status, "\nUid:");
+    const bool in_range =
+        !uids.empty() && uids[0] >= first_uid_ && uids[0] < first_uid_ + 64UL * 65536;
+    const bool ours = command.find(instance_) != std::string::npos;
+    const auto runs = [&command](const char* program) {
+        return command.find(program) != std::string::npos;
+    };
+    const auto parents = numbers_behind(status, "\nPPid:");
+    if (kind == "server") return ours && pid != pid_ && runs("crankcased");
+    if (kind == "keeper") {
+        // liblxc's monitors are forks of the keeper and look like it.
+        return ours && runs("crankcase-keeper") &&
+               parents == Numbers{static_cast<unsigned long>(pid_)};
+    }
+    if (kind == "init" || kind == "spawner") {
+        // Both live in the container's pid namespace itself, boxes are one deeper (man 5 proc,
+        // NSpid).
+        const auto numbers = numbers_behind(status, "\nNSpid:");
+        return in_range && runs("/crankcase/init") && numbers.size() == 2 &&
+               (numbers[1] == 1) == (kind == "init");
+    }
+    return in_range && runs(kind.c_str());
 }
 
 std::string EngineProcess::left_behind() const {
@@ -216,7 +248,7 @@ std::string EngineProcess::left_behind() const {
 }
 
 std::string EngineProcess::log() const {
-    return sys::try_read_file(directory_ + "/log").value_or("");
+    return sys::try_read_file(scratch_.path + "/log").value_or("");
 }
 
 }  // namespace support

@@ -24,6 +24,13 @@ struct HttpAnswer {
     Json json() const { return Json::parse(body, nullptr, false); }
 };
 
+// A directory that goes when this does; whether it was made is not its business.
+struct Scratch {
+    std::string path{};
+
+    ~Scratch();
+};
+
 class EngineProcess {
 public:
     // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings
@@ -38,8 +45,8 @@ public:
     const std::string& instance() const { return instance_; }
     std::uint32_t first_uid() const { return first_uid_; }
 
-    // The pids of a kind of process of this engine: "keeper", "server", "init", or a program's own
-    // name.
+    // The pids of a kind of process of this engine: "keeper", "server", "init", "spawner", or a
+    // program's own name.
     std::vector<pid_t> pids_of(const std::string& kind) const;
 
     HttpAnswer get(const std::string& path) const;
@@ -64,8 +71,11 @@ public:
     std::string log() const;
 
 private:
+    bool is_a(const std::string& kind, pid_t pid) const;
+
     std::vector<std::string> settings_;
-    std::string instance_, directory_;
+    std::string instance_;
+    Scratch scratch_;
     std::uint32_t first_uid_ = 0;
     std::uint16_t port_ = 0;
     Footprint before_;

@@ -165,15 +165,24 @@ TEST_CASE("paths are absolute and names are plain") {
     }
 }
 
-TEST_CASE("fewer runners than jobs are refused, naming both keys and their origins") {
-    CHECK_THROWS_WITH_AS(load(environment({{"PISTON_MAX_CONCURRENT_JOBS", "64"}})),
-                         "pool.runners is 8 (default) but admission.concurrent_jobs is 64 "
-                         "(environment PISTON_MAX_CONCURRENT_JOBS): every job needs a runner, so "
-                         "raise the first or lower the second",
-                         SettingsError);
-    CHECK_THROWS_AS(load(flags({{"pool.runners", "7"}})), SettingsError);
+TEST_CASE("of runners and jobs at once, the number that nobody gave follows the other") {
+    const auto more_jobs = load(flags({{"admission.concurrent_jobs", "64"}}));
+    CHECK(more_jobs.settings.pool.runners == 64);
+    const auto fewer_runners = load(flags({{"pool.runners", "2"}}));
+    CHECK(fewer_runners.settings.admission.concurrent_jobs == 2);
+    const auto more_runners = load(flags({{"pool.runners", "16"}}));
+    CHECK(more_runners.settings.admission.concurrent_jobs == 8);
+}
+
+TEST_CASE("fewer runners than jobs are refused if both were given, naming both keys") {
+    CHECK_THROWS_WITH_AS(
+        load(flags({{"pool.runners", "7"}, {"admission.concurrent_jobs", "64"}})),
+        "pool.runners is 7 (flag --set pool.runners) but admission.concurrent_jobs is 64 "
+        "(flag --set admission.concurrent_jobs): every job needs a runner, so raise "
+        "the first or lower the second",
+        SettingsError);
     const auto both = load(flags({{"admission.concurrent_jobs", "64"}, {"pool.runners", "64"}}));
-    CHECK(both.settings.admission.concurrent_jobs == 64);
+    CHECK(both.settings.pool.runners == 64);
 }
 
 TEST_CASE("flags set limits of a language, also of one with dots in its name") {
