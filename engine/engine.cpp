@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <utility>
 
 #include "engine/execution.h"
 #include "isolate/sys/error.h"
@@ -63,6 +64,16 @@ JobResult Engine::execute(const Job& job, Events& events, std::stop_token stop) 
     if (!result.compile || result.compile->passed()) result.run = execution.run(Stage::run);
     log_job(job, result);
     return result;
+}
+
+std::shared_ptr<const Runtimes> Engine::runtimes() const {
+    const std::lock_guard lock{mutex_};
+    return runtimes_;
+}
+
+void Engine::replace_runtimes(std::shared_ptr<const Runtimes> runtimes) {
+    const std::lock_guard lock{mutex_};
+    runtimes_.swap(runtimes);
 }
 
 void Engine::prove_readiness(std::stop_token stop) {

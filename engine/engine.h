@@ -4,8 +4,8 @@
 // may be called from any thread; it runs the whole job on the caller's.
 #pragma once
 
-#include <atomic>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 
 #include "engine/events.h"
@@ -26,17 +26,18 @@ public:
     JobResult execute(const Job& job, Events& events, std::stop_token stop);
 
     // The snapshot of runtimes that requests are decoded against.
-    std::shared_ptr<const Runtimes> runtimes() const { return runtimes_.load(); }
-    void replace_runtimes(std::shared_ptr<const Runtimes> runtimes) {
-        runtimes_ = std::move(runtimes);
-    }
+    std::shared_ptr<const Runtimes> runtimes() const;
+    void replace_runtimes(std::shared_ptr<const Runtimes> runtimes);
 
     // Runs a tiny real job on a runner. Throws sys::Error saying what is in the way.
     void prove_readiness(std::stop_token stop);
 
 private:
     isolate::Pool& pool_;
-    std::atomic<std::shared_ptr<const Runtimes>> runtimes_{std::make_shared<const Runtimes>()};
+    // A mutex, for std::atomic<std::shared_ptr> of g++ 12 races with itself: its load unlocks
+    // relaxed.
+    mutable std::mutex mutex_;
+    std::shared_ptr<const Runtimes> runtimes_ = std::make_shared<const Runtimes>();
 };
 
 }  // namespace engine

@@ -61,20 +61,6 @@ private:
     std::vector<std::jthread> clients_;
 };
 
-// True when the log has that many lines with the word in them; waits for it, but not for ever.
-bool wait_for_log(const EngineProcess& engine, const std::string& word, int times) {
-    const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (std::chrono::steady_clock::now() < give_up) {
-        const auto log = engine.log();
-        int found = 0;
-        for (auto at = log.find(word); at != std::string::npos; at = log.find(word, at + 1))
-            ++found;
-        if (found >= times) return true;
-        std::this_thread::sleep_for(5ms);
-    }
-    return false;
-}
-
 bool sings(const EngineProcess& engine) {
     return engine.run("bash", "echo sings")["run"]["stdout"] == "sings\n";
 }
@@ -106,7 +92,7 @@ TEST_CASE("the death of the keeper is said, survived without a restart, and leav
         const auto keepers = engine.pids_of("keeper");
         REQUIRE(keepers.size() == 1);
         ::kill(keepers[0], SIGKILL);
-        REQUIRE(wait_for_log(engine, "keeper_gone", round + 1));
+        REQUIRE(engine.wait_for_log("keeper_gone", round + 1));
         REQUIRE(engine.wait_until_ready());
         CHECK(sings(engine));
     }
@@ -174,5 +160,5 @@ TEST_CASE("a client that goes away takes its job with it") {
     while (!engine.pids_of("sleep").empty() && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(10ms);
     CHECK(engine.pids_of("sleep").empty());
-    CHECK(wait_for_log(engine, "verdict=canceled", 1));
+    CHECK(engine.wait_for_log("verdict=canceled", 1));
 }

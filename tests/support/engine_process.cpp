@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <stdexcept>
@@ -24,6 +26,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr auto log_patience = std::chrono::seconds{20};
 constexpr auto ready_patience = std::chrono::seconds{60};
 constexpr auto answer_patience_ms = 120'000;
 
@@ -172,12 +175,23 @@ int EngineProcess::stop() {
     ::kill(pid_, SIGTERM);
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);
+    complain_of_sanitizers();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 void EngineProcess::kill_hard() {
     ::kill(pid_, SIGKILL);
     ::waitpid(std::exchange(pid_, -1), nullptr, 0);
+}
+
+// A sanitizer speaks in the engine's log, which nobody would read: what it says ends the tests.
+void EngineProcess::complain_of_sanitizers() const {
+    const auto said = log();
+    if (said.find("Sanitizer:") == std::string::npos &&
+        said.find("runtime error:") == std::string::npos)
+        return;
+    std::fputs(said.c_str(), stderr);
+    std::_Exit(66);
 }
 
 HttpAnswer EngineProcess::get(const std::string& path) const {
@@ -245,6 +259,19 @@ bool EngineProcess::is_a(const std::string& kind, pid_t pid) const {
 
 std::string EngineProcess::left_behind() const {
     return support::left_behind(before_, instance_, first_uid_);
+}
+
+bool EngineProcess::wait_for_log(const std::string& word, int times) const {
+    const auto give_up = std::chrono::steady_clock::now() + log_patience;
+    while (std::chrono::steady_clock::now() < give_up) {
+        const auto text = log();
+        int found = 0;
+        for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1))
+            ++found;
+        if (found >= times) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return false;
 }
 
 std::string EngineProcess::log() const {

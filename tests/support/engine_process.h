@@ -69,8 +69,11 @@ public:
     std::string left_behind() const;
 
     std::string log() const;
+    // True when the log has the word that many times; waits for it, but not for ever.
+    bool wait_for_log(const std::string& word, int times) const;
 
 private:
+    void complain_of_sanitizers() const;
     bool is_a(const std::string& kind, pid_t pid) const;
 
     std::vector<std::string> settings_;
