@@ -49,7 +49,7 @@ struct Pool {
 };
 
 struct Admission {
-    int concurrent_jobs = 8;
+    int concurrent_jobs = 4;
     int queued_jobs = 256;
     Bytes queued_bytes = 64_MiB;
 

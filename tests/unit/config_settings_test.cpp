@@ -171,7 +171,7 @@ TEST_CASE("of runners and jobs at once, the number that nobody gave follows the 
     const auto fewer_runners = load(flags({{"pool.runners", "2"}}));
     CHECK(fewer_runners.settings.admission.concurrent_jobs == 2);
     const auto more_runners = load(flags({{"pool.runners", "16"}}));
-    CHECK(more_runners.settings.admission.concurrent_jobs == 8);
+    CHECK(more_runners.settings.admission.concurrent_jobs == 4);
 }
 
 TEST_CASE("fewer runners than jobs are refused if both were given, naming both keys") {
