@@ -1,5 +1,5 @@
 // From policy text to BPF in three steps: read the lines, check what they say about each call,
-// spell each call out for libseccomp.
+// spell each call out: what is always allowed as ranges of numbers, the others for libseccomp.
 //
 // libseccomp knows no order among rules and no "otherwise": it merges the rules of a call into a
 // tree, one level an argument, where a miss ends in the default action, and it drops without a word
@@ -25,6 +25,7 @@
 #include <optional>
 #include <set>
 
+#include "isolate/filter_ranges.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/fd.h"
 
@@ -267,6 +268,10 @@ public:
 
     const std::vector<Level>& levels() const { return levels_; }
 
+    bool is_always_allowed() const {
+        return levels_.empty() && decisions_.begin()->second.error_number == 0;
+    }
+
     std::vector<Branch> branches() const {
         auto inner = std::set<Path>();
         for (const auto& [path, rule] : decisions_) {
@@ -386,6 +391,23 @@ std::uint32_t action_of(const FilterRule& rule) {
     return SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error_number));
 }
 
+// Ascending.
+std::vector<std::uint32_t> always_allowed(const Policy& policy) {
+    auto numbers = std::vector<std::uint32_t>();
+    for (const auto& [number, call] : policy.calls) {
+        if (number >= 0 && call.is_always_allowed()) {
+            numbers.push_back(static_cast<std::uint32_t>(number));
+        }
+    }
+    return numbers;
+}
+
+bool is_among(const std::vector<CallRange>& ranges, std::uint32_t number) {
+    return std::ranges::any_of(ranges, [&](const CallRange& range) {
+        return range.begin <= number && number < range.end;
+    });
+}
+
 void add_branch(const Context& context, const Call& call, const Branch& branch) {
     auto comparisons = std::vector<scmp_arg_cmp>();
     for (std::size_t i = 0; i < branch.path.size(); ++i) {
@@ -412,10 +434,6 @@ std::vector<sock_filter> export_program(const Context& context) {
     const auto bytes = ::pread(file.get(), program.data(), program.size() * sizeof program[0], 0);
     if (bytes < 0) sys::fail("read the seccomp filter back");
     program.resize(static_cast<std::size_t>(bytes) / sizeof program[0]);
-    if (program.empty() || program.size() > BPF_MAXINSNS) {
-        throw sys::Error(sys::Kind::invalid,
-                         "seccomp policy: its program exceeds 4096 instructions");
-    }
     for (auto& instruction : program) {
         if (instruction.code == (BPF_RET | BPF_K) && instruction.k == stand_in) {
             instruction.k = SCMP_ACT_ERRNO(ENOSYS);
@@ -432,17 +450,26 @@ std::vector<FilterRule> parse_policy(std::string_view text) {
 
 Filter compile_filter(std::string_view policy_text) {
     const auto policy = read_policy(policy_text);
+    const auto ranges = runs_of(always_allowed(policy));
     const auto context = make_context();
     std::size_t count = 0;
     for (const auto& [number, call] : policy.calls) {
         if (number < 0) continue;  // not on this architecture
+        if (is_among(ranges, static_cast<std::uint32_t>(number))) continue;
         for (const auto& branch : call.branches()) {
             if (++count > most_branches) refuse(branch.rule.line, "the policy is too large");
             const bool is_default = branch.rule.error_number == ENOSYS && call.levels().empty();
             if (!is_default) add_branch(context, call, branch);
         }
     }
-    return Filter{export_program(context)};
+    auto program = allow_ranges(ranges, ::seccomp_arch_native());
+    const auto rest = export_program(context);
+    program.insert(program.end(), rest.begin(), rest.end());
+    if (program.size() > BPF_MAXINSNS) {
+        throw sys::Error(sys::Kind::invalid,
+                         "seccomp policy: its program exceeds 4096 instructions");
+    }
+    return Filter{std::move(program)};
 }
 
 }  // namespace isolate

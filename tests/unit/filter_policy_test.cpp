@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "isolate/filter.h"
+#include "isolate/filter_ranges.h"
 #include "isolate/sys/error.h"
 
 namespace {
@@ -218,7 +219,49 @@ TEST_CASE("the shipped policy compiles to a program that decides as it reads") {
 }
 
 TEST_CASE("the shipped policy stays well below the kernel's largest program") {
-    CHECK(isolate::compile_filter(shipped_policy()).program.size() < 1024);
+    CHECK(isolate::compile_filter(shipped_policy()).program.size() < 512);
+}
+
+TEST_CASE("neighbouring numbers form runs") {
+    using isolate::CallRange;
+    CHECK(isolate::runs_of({}).empty());
+    CHECK(isolate::runs_of({7}) == std::vector<CallRange>{{7, 8}});
+    CHECK(isolate::runs_of({0, 1, 2, 5, 7, 8}) == std::vector<CallRange>{{0, 3}, {5, 6}, {7, 9}});
+}
+
+TEST_CASE("of more runs than a jump can span, the longest are kept in order") {
+    auto numbers = std::vector<std::uint32_t>();
+    for (std::uint32_t number = 0; number < 600; number += 2) numbers.push_back(number);
+    for (const std::uint32_t number : {901, 902, 903}) numbers.push_back(number);
+    const auto runs = isolate::runs_of(numbers);
+    CHECK(runs.size() == 120);
+    CHECK(runs.back() == isolate::CallRange{901, 904});
+    CHECK(std::ranges::is_sorted(runs, std::ranges::less{}, &isolate::CallRange::begin));
+}
+
+TEST_CASE("any set of allowed numbers is searched right, with every count of borders") {
+    auto random = std::mt19937(3);
+    for (std::uint32_t modulus = 2; modulus < 260; modulus += 1 + modulus / 16) {
+        auto numbers = std::vector<std::uint32_t>();
+        for (std::uint32_t number = 0; number < 500; ++number) {
+            if (random() % modulus < 1 + modulus / 3) numbers.push_back(number);
+        }
+        const auto ranges = isolate::runs_of(numbers);
+        auto filter = isolate::Filter{isolate::allow_ranges(ranges, native)};
+        filter.program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
+        for (int number = -2; number < 510; ++number) {
+            const auto is_inside = std::ranges::any_of(ranges, [&](const auto& range) {
+                return static_cast<int>(range.begin) <= number &&
+                       number < static_cast<int>(range.end);
+            });
+            const auto wanted = is_inside ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
+            CAPTURE(modulus);
+            CAPTURE(number);
+            if (decision_of(filter, number, {}) != wanted) FAIL_CHECK("decided wrongly");
+            if (decision_of(filter, number, {}, AUDIT_ARCH_I386) != SECCOMP_RET_KILL_PROCESS)
+                FAIL_CHECK("a foreign call was let in");
+        }
+    }
 }
 
 TEST_CASE("the same policy gives the same program") {
