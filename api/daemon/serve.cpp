@@ -22,10 +22,10 @@ namespace daemon_process {
 
 namespace {
 
-// One heap for all threads, whose pages stay when they are freed. A megabyte of input passes through
-// five buffers of that size, mostly on other threads than the last job's: left alone, malloc gives
-// each of them back to the kernel and faults it in again, a third of the time such a job takes
-// (mallopt(3); the io_1m rows of scripts/bench).
+// One heap for all threads, whose pages stay when they are freed. A megabyte of input passes
+// through five buffers of that size, mostly on other threads than the last job's: left alone,
+// malloc gives each of them back to the kernel and faults it in again, a third of the time such a
+// job takes (mallopt(3); the io_1m rows of scripts/bench).
 void keep_freed_memory() {
     constexpr int mebibyte = 1 << 20;
     ::mallopt(M_ARENA_MAX, 1);
