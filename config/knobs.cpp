@@ -119,6 +119,10 @@ constexpr Rule plain_name{
     is_plain_name, "at most 32 letters, digits, '-' and '_', beginning with a lower-case letter"};
 constexpr Rule directory{is_absolute_path, "an absolute path"};
 constexpr Rule directory_or_empty{is_absolute_path_or_empty, "an absolute path, or no text at all"};
+constexpr Rule address_or_empty{is_address_or_empty,
+                                "an address such as https://mirror.example/npm, or no text at all"};
+constexpr Rule secret_or_empty{
+    is_secret_or_empty, "24 to 512 letters, digits, '+', '/', '=', '_', '-' and '.', or no text"};
 constexpr Rule group{is_absolute_path_or_auto, "\"auto\", or a cgroup path that begins with /"};
 
 Knob text(const std::string& key, const std::string& piston, auto member, Rule rule,
@@ -160,6 +164,48 @@ Knob log_level(const std::string& help) {
             [](const Settings& settings) {
                 return std::string(level_names[static_cast<std::size_t>(settings.log_level)]);
             },
+    };
+}
+
+// In the order of the enumerators.
+constexpr std::array<std::string_view, 3> api_names{"off", "local", "token"};
+
+Knob package_api(const std::string& help) {
+    return {
+        .key = "packages.api",
+        .piston = "",
+        .help = help,
+        .form = Form::text,
+        .expects = "off, local or token",
+        .set =
+            [](Settings& settings, std::string_view name) {
+                const auto* found = std::ranges::find(api_names, name);
+                if (found == api_names.end()) return false;
+                settings.packages.api = static_cast<PackageApi>(found - api_names.begin());
+                return true;
+            },
+        .get =
+            [](const Settings& settings) {
+                return std::string(api_names[static_cast<std::size_t>(settings.packages.api)]);
+            },
+    };
+}
+
+Knob yes_or_no(const std::string& key, auto member, const std::string& help) {
+    return {
+        .key = key,
+        .piston = "",
+        .help = help,
+        .form = Form::text,
+        .expects = "yes or no",
+        .set =
+            [=](Settings& settings, std::string_view word) {
+                if (word != "yes" && word != "no") return false;
+                member(settings) = word == "yes";
+                return true;
+            },
+        .get =
+            [=](const Settings& settings) { return std::string(member(settings) ? "yes" : "no"); },
     };
 }
 
@@ -238,10 +284,40 @@ Knobs path_knobs() {
     return {
         text("paths.run_directory", "", of(&Paths::run_directory), directory,
              "Directory for the lock and the mount points, made at start"),
+        text("paths.data_directory", "PISTON_DATA_DIRECTORY", of(&Paths::data_directory), directory,
+             "Directory of the installed packages, made at start and owned by the engine's user"),
         text("paths.recipes", "", of(&Paths::recipes), directory_or_empty,
              "Directory of the language recipes; empty: beside the program, then /usr/share"),
         text("paths.seccomp_policy", "", of(&Paths::seccomp_policy), directory_or_empty,
              "File with the system call policy; empty: beside the program, then /usr/share"),
+    };
+}
+
+Knobs package_knobs() {
+    const auto of = [](auto member) { return at(&Settings::packages, member); };
+    return {
+        package_api("Who may install packages over HTTP: off (nobody), local (clients of this "
+                    "machine) or token"),
+        text("packages.token", "", of(&Packages::token), secret_or_empty,
+             "What such clients send as \"Authorization: Bearer ...\" where api is token"),
+        text("packages.index", "PISTON_REPO_URL", of(&Packages::index), address_or_empty,
+             "Address of a Piston package index; empty: none"),
+        text("packages.index_key", "", of(&Packages::index_key), secret_or_empty,
+             "Base64 of the ed25519 key that signs the index; empty: it is not signed"),
+        text("packages.npm", "", of(&Packages::npm), address_or_empty,
+             "Base address of the npm registry; empty: as npm has it"),
+        text("packages.pypi", "", of(&Packages::pypi), address_or_empty,
+             "Base address of the Python package index; empty: as pip has it"),
+        text("packages.maven", "", of(&Packages::maven), address_or_empty,
+             "Base address of the Maven repository; empty: as Maven has it"),
+        text("packages.go", "", of(&Packages::go), address_or_empty,
+             "Base address of the Go module proxy; empty: as go has it"),
+        text("packages.recipes", "", of(&Packages::recipes), directory_or_empty,
+             "Directory of recipes of your own; empty: none"),
+        yes_or_no("packages.offline", of(&Packages::offline),
+                  "Whether to install from the cache and from bundles only"),
+        yes_or_no("packages.accept_pinned_versions", of(&Packages::accept_pinned_versions),
+                  "Whether versions that many clients hard-code run on the nearest installed one"),
     };
 }
 
@@ -286,6 +362,7 @@ std::vector<Knob> all_knobs() {
              pool_knobs(),
              admission_knobs(),
              path_knobs(),
+             package_knobs(),
              limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile),
              limit_knobs("run", "PISTON_RUN_", &StageLimits::run),
          }) {

@@ -48,7 +48,9 @@ std::string log_level(const std::string& raw, const std::string& origin) {
 // The value in the words of our own variable; empty if it means "as it is".
 std::optional<std::string> translated(const std::string& name, const std::string& raw,
                                       const std::string& origin) {
-    if (name == "PISTON_BIND_ADDRESS") return raw;
+    const bool is_text = name == "PISTON_BIND_ADDRESS" || name == "PISTON_DATA_DIRECTORY" ||
+                         name == "PISTON_REPO_URL";
+    if (is_text) return raw;
     if (name == "PISTON_LOG_LEVEL") return log_level(raw, origin);
 
     const auto number = number_of(raw, origin);
@@ -66,8 +68,6 @@ struct WithoutEffect {
 };
 
 constexpr WithoutEffect without_effect[] = {
-    {"PISTON_DATA_DIRECTORY", false, "there is no setting for a data directory"},
-    {"PISTON_REPO_URL", false, "there is no setting for a package index"},
     {"PISTON_RUNNER_UID_MIN", true, "ids of jobs begin at pool.first_uid"},
     {"PISTON_RUNNER_UID_MAX", true, "ids of jobs begin at pool.first_uid"},
     {"PISTON_RUNNER_GID_MIN", true, "ids of jobs begin at pool.first_uid"},

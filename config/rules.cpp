@@ -60,4 +60,24 @@ bool is_absolute_path_or_auto(std::string_view text) {
     return text == "auto" || is_absolute_path(text);
 }
 
+bool is_address_or_empty(std::string_view text) {
+    if (text.empty()) return true;
+    const bool known =
+        text.starts_with("https://") || text.starts_with("http://") || text.starts_with("file:///");
+    constexpr std::size_t longest = 2048;
+    return known && text.size() <= longest &&
+           std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+bool is_secret_or_empty(std::string_view text) {
+    constexpr std::size_t shortest = 24;
+    constexpr std::size_t longest = 512;
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view{"+/=_-."}.find(c) != std::string_view::npos;
+    };
+    return text.empty() ||
+           (text.size() >= shortest && text.size() <= longest && std::ranges::all_of(text, plain));
+}
+
 }  // namespace config

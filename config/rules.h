@@ -21,4 +21,10 @@ bool is_absolute_path_or_empty(std::string_view text);
 
 bool is_absolute_path_or_auto(std::string_view text);
 
+// "http://…", "https://…" or "file:///…" in printable characters without blanks.
+bool is_address_or_empty(std::string_view text);
+
+// What a key or a token looks like: 24 to 512 letters, digits and signs of base64 and URLs.
+bool is_secret_or_empty(std::string_view text);
+
 }  // namespace config

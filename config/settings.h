@@ -57,11 +57,30 @@ struct Admission {
 };
 
 struct Paths {
-    std::string run_directory = "/run/crankcase";  // lock, mount points; made at start
-    std::string recipes = "";                      // empty: beside the program, then /usr/share
-    std::string seccomp_policy = "";               // likewise
+    std::string run_directory = "/run/crankcase";       // lock, mount points; made at start
+    std::string data_directory = "/var/lib/crankcase";  // installed packages; made at start
+    std::string recipes = "";         // empty: beside the program, then /usr/share
+    std::string seccomp_policy = "";  // likewise
 
     bool operator==(const Paths&) const = default;
+};
+
+// Who may change what is installed over HTTP.
+enum class PackageApi { off, local, token };
+
+struct Packages {
+    PackageApi api = PackageApi::local;
+    std::string token = "";      // of api = token; "Authorization: Bearer <token>"
+    std::string index = "";      // address of a Piston index; empty: none
+    std::string index_key = "";  // base64 of the ed25519 key that signs it; empty: not signed
+    // Base addresses of the registries; empty: as the machine's own client has it.
+    std::string npm = "", pypi = "", maven = "", go = "";
+    std::string recipes = "";  // directory of recipes of the operator's own; empty: none
+    bool offline = false;      // nothing is downloaded
+    // Versions that many clients hard-code are served by the nearest that is installed.
+    bool accept_pinned_versions = false;
+
+    bool operator==(const Packages&) const = default;
 };
 
 struct Settings {
@@ -72,6 +91,7 @@ struct Settings {
     Pool pool;
     Admission admission;
     Paths paths;
+    Packages packages;
     StageLimits limits;
     std::map<std::string, LimitOverrides> limit_overrides;  // by language name
 

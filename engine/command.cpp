@@ -81,6 +81,7 @@ isolate::Command command_of(const Job& job, Stage stage) {
         .argv = needs_shell(job, stage) ? call_script(job, stage) : fill_in(script, job),
         .environment = environment_of(job, limits),
         .limits = limits,
+        .layers = job.runtime->layers ? *job.runtime->layers : std::vector<std::string>{},
     };
 }
 

@@ -24,6 +24,9 @@ struct Runtime {
     packages::Script run;
     std::vector<std::string> environment;  // "KEY=value"
     config::StageLimits limits;            // effective limits and the ceiling of requests
+    // Its root (isolate::Command::layers); null: the host's. Whoever removes layers looks at who
+    // still holds these lists.
+    std::shared_ptr<const std::vector<std::string>> layers = {};
 
     bool compiled() const { return compile.has_value(); }
     bool answers_to(std::string_view name) const;  // language or alias, exact case

@@ -59,6 +59,7 @@ SpawnStage describe(const Command& command, std::uint32_t uid) {
         .uid = uid,
         .argument_count = static_cast<std::uint32_t>(command.argv.size()),
         .environment_count = static_cast<std::uint32_t>(command.environment.size()),
+        .layer_count = static_cast<std::uint32_t>(command.layers.size()),
         .deadline_ms = static_cast<std::uint32_t>(std::min(deadline, longest_deadline_ms)),
         .open_files = static_cast<std::uint64_t>(limits.open_files),
         .file_bytes = limits.file_size.count,
@@ -69,7 +70,7 @@ SpawnStage describe(const Command& command, std::uint32_t uid) {
 
 std::string join_strings(const Command& command) {
     std::string strings;
-    for (const auto* list : {&command.argv, &command.environment}) {
+    for (const auto* list : {&command.argv, &command.environment, &command.layers}) {
         for (const auto& text : *list) strings.append(text).push_back('\0');
     }
     return strings;
@@ -102,6 +103,12 @@ Process Box::start(const Command& command) {
     if (command.argv.empty() || command.argv.size() + command.environment.size() > max_arguments) {
         throw Error(Kind::invalid, "a program takes at most " + std::to_string(max_arguments) +
                                        " arguments and environment variables together");
+    }
+    if (command.layers.size() > max_layers ||
+        !std::ranges::all_of(command.layers,
+                             [](const auto& name) { return is_layer_name(name); })) {
+        throw Error(Kind::broken, "a root of more than " + std::to_string(max_layers) +
+                                      " layers, or one with an impossible name");
     }
     auto in = make_pipe();
     auto out = make_pipe();

@@ -13,6 +13,9 @@ struct Command {
         argv;  // argv[0] is an absolute path, or relative to the job's directory
     std::vector<std::string> environment;  // "KEY=value", exactly what the program sees
     config::Limits limits;
+    // Names of directories among the layers, the uppermost first, that together are the root of the
+    // program; none: the host's own /usr.
+    std::vector<std::string> layers = {};
 
     bool operator==(const Command&) const = default;
 };

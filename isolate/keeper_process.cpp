@@ -30,6 +30,7 @@ KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& u
         "--socket=" + std::to_string(theirs.get()),
         "--instance=" + settings.instance,
         "--run-directory=" + settings.paths.run_directory,
+        "--data-directory=" + settings.paths.data_directory,
         "--init=" + programs + "/crankcase-init",
         "--cgroup=" + settings.pool.cgroup,
         "--first-uid=" + std::to_string(settings.pool.first_uid),

@@ -14,8 +14,10 @@
 // and of fixed size; whoever receives checks lengths, counts and numbers again, whoever sent.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <type_traits>
 
 namespace isolate {
@@ -107,7 +109,9 @@ struct SpawnStage {
     std::uint32_t uid;
     std::uint32_t argument_count;
     std::uint32_t environment_count;
+    std::uint32_t layer_count;  // 0: the host's root
     std::uint32_t deadline_ms;  // of the PID 1 in the box, the second line of defence
+    std::uint32_t unused;
     std::uint64_t open_files;
     std::uint64_t file_bytes;
     std::uint64_t cpu_seconds;  // RLIMIT_CPU of each process, likewise a second line
@@ -115,6 +119,18 @@ struct SpawnStage {
 };
 
 inline constexpr std::uint32_t max_arguments = 4096;
+
+// Each makes every look-up that finds nothing a little longer.
+inline constexpr std::uint32_t max_layers = 32;
+
+// A layer's name is the name of one directory and safe in the options of a mount.
+constexpr bool is_layer_name(std::string_view name) {
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    return !name.empty() && name.size() <= 96 && name.front() != '.' &&
+           std::all_of(name.begin(), name.end(), plain);
+}
 
 struct StageStarted {
     std::int32_t pid;  // in the container
@@ -142,7 +158,9 @@ enum class Step : std::uint32_t {
     clone,
     new_session,
     set_stdio,
+    stack_layers,
     bind_box,
+    enter_root,
     mount_proc,
     mask_proc,
     raise_oom_score,
@@ -178,6 +196,6 @@ struct Report {
 };
 
 static_assert(std::is_trivially_copyable_v<Report> && sizeof(Report) == 16);
-static_assert(sizeof(Head) == 16 && sizeof(SpawnStage) == 48 && sizeof(OpenBox) == 16);
+static_assert(sizeof(Head) == 16 && sizeof(SpawnStage) == 56 && sizeof(OpenBox) == 16);
 
 }  // namespace isolate

@@ -81,6 +81,9 @@ int run(const config::Loaded& loaded) {
     for (const auto& note : loaded.notes) sys::log(sys::Level::warn, "setting", {{"note", note}});
     raise_descriptor_limit();
     const auto user = daemon_process::find_user(loaded.settings.user);
+    const auto& data = loaded.settings.paths.data_directory;
+    daemon_process::make_directory_for(user, data);
+    daemon_process::make_directory_for(user, data + "/layers");
     return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
         return daemon_process::serve(loaded.settings, user, std::move(keepers));
     });

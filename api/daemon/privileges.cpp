@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/file.h"
 
 namespace daemon_process {
 
@@ -21,6 +22,12 @@ isolate::DaemonUser find_user(const std::string& name) {
     if (entry->pw_uid == 0)
         throw sys::Error(sys::Kind::invalid, "the setting `user` must not be root");
     return {entry->pw_uid, entry->pw_gid};
+}
+
+void make_directory_for(const isolate::DaemonUser& user, const std::string& path) {
+    if (::access(path.c_str(), F_OK) == 0) return;
+    sys::make_directories(path);
+    if (::chown(path.c_str(), user.uid, user.gid) != 0) sys::fail("chown " + path);
 }
 
 void become(const isolate::DaemonUser& user) {

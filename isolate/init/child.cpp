@@ -2,7 +2,8 @@
 //
 // The process starts with the capabilities of the container's root, in namespaces that nobody else
 // is in, already inside the cgroup that limits it (it was born there). First it takes its standard
-// streams and a session of its own. Then, while it still may, it arranges the mounts: the job's
+// streams and a session of its own. Then, while it still may, it enters the runtime's root, if that
+// is one of layers, and arranges the mounts: the job's
 // directory, /tmp and /dev/shm are three directories of one tmpfs, so that one size and one inode
 // limit hold for all; /proc is new, for this pid namespace. (Nothing is unmounted here: that would
 // wait for an expedited RCU grace period, which interrupts every processor of the host.) Then it
@@ -26,6 +27,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "isolate/init/fault.h"
 #include "isolate/init/plan.h"
@@ -49,6 +51,55 @@ void set_standard_streams(const Plan& plan) {
         ::dup2(plan.standard_err, STDERR_FILENO) < 0 ||
         ::dup3(plan.report, report_fd, O_CLOEXEC) < 0) {
         give_up(plan.report, Step::set_stdio);
+    }
+}
+
+// "lowerdir=A:B:…,userxattr", the uppermost first. userxattr: what an overlay needs in a user
+// namespace (Linux 5.11).
+class OverlayOptions {
+public:
+    void append(const char* text) {
+        const auto length = std::strlen(text);
+        if (length >= sizeof text_ - used_) {
+            errno = E2BIG;
+            give_up(report_fd, Step::stack_layers);
+        }
+        std::memcpy(text_ + used_, text, length + 1);
+        used_ += length;
+    }
+    const char* text() const { return text_; }
+
+private:
+    char text_[4096] = "";  // the most mount(2) takes: a page
+    std::size_t used_ = 0;
+};
+
+// Puts a root made of layers in the place of the runner's own. The new one is moved over the old
+// and entered, as an initramfs does it: pivot_root would leave the old one to unmount.
+void enter_layers(const Plan& plan) {
+    OverlayOptions options;
+    options.append("lowerdir=");
+    for (unsigned i = 0; i < plan.stage.layer_count; ++i) {
+        options.append(path::store);
+        options.append("/");
+        options.append(plan.layers[i]);
+        options.append(":");
+    }
+    options.append(path::mount_points);
+    options.append(",userxattr");
+    if (::chdir(path::layered_root) != 0 ||
+        ::mount("root", ".", "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME,
+                options.text()) != 0 ||
+        ::chdir(path::layered_root) != 0) {
+        give_up(report_fd, Step::stack_layers);
+    }
+    for (const char* shared : {path::dev, path::box, path::programs}) {
+        if (::mount(shared, shared + 1, nullptr, MS_BIND, nullptr) != 0) {
+            give_up(report_fd, Step::bind_box);
+        }
+    }
+    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || ::chroot(".") != 0) {
+        give_up(report_fd, Step::enter_root);
     }
 }
 
@@ -102,6 +153,7 @@ void become(const Plan& plan) {
     };
     set_standard_streams(plan);
     must(Step::new_session, ::setsid());
+    if (plan.stage.layer_count > 0) enter_layers(plan);
     arrange_mounts();
     raise_oom_score();
     set_limits(plan.stage);

@@ -19,12 +19,19 @@ inline constexpr const char* box_tmp = "/box/tmp";  // bound to tmp and shm in e
 inline constexpr const char* box_shm = "/box/shm";
 inline constexpr const char* tmp = "/tmp";
 inline constexpr const char* shm = "/dev/shm";
+inline constexpr const char* dev = "/dev";
+inline constexpr const char* programs = "/crankcase";
+// Only the container's root may go beneath /layers.
+inline constexpr const char* store = "/layers/store";          // the host's layers
+inline constexpr const char* mount_points = "/layers/points";  // lowest layer of every root
+inline constexpr const char* layered_root = "/layers/root";
 }  // namespace path
 
 struct Plan {
     SpawnStage stage;
     char* const* argv;
     char* const* environment;
+    char* const* layers;  // stage.layer_count of them
     sock_fprog filter;
     int standard_in, standard_out, standard_err, report;
 };

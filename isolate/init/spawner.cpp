@@ -29,6 +29,7 @@ InnerBox box;
 sock_filter filter[BPF_MAXINSNS];
 unsigned short filter_length = 0;
 char* strings[max_arguments + 2];
+char* layers[max_layers];
 
 void set_filter() {
     const auto payload = message.payload();
@@ -40,12 +41,12 @@ void set_filter() {
     filter_length = static_cast<unsigned short>(payload.size() / sizeof filter[0]);
 }
 
-// Splits the NUL-separated strings of the payload into argv, NULL, environment, NULL.
+// Splits the NUL-separated strings of the payload into argv, NULL, environment, NULL; and layers.
 bool find_strings(const SpawnStage& stage) {
     const auto payload = message.payload();
     if (stage.argument_count == 0 || stage.argument_count > max_arguments ||
-        stage.environment_count > max_arguments - stage.argument_count || payload.empty() ||
-        payload.back() != std::byte{0}) {
+        stage.environment_count > max_arguments - stage.argument_count ||
+        stage.layer_count > max_layers || payload.empty() || payload.back() != std::byte{0}) {
         return false;
     }
     // execve takes pointers to non-const for historical reasons and does not write through them.
@@ -60,6 +61,11 @@ bool find_strings(const SpawnStage& stage) {
     }
     if (stage.environment_count == 0) strings[next++] = nullptr;
     strings[next] = nullptr;
+    for (unsigned i = 0; i < stage.layer_count; ++i) {
+        if (at == end || !is_layer_name(at)) return false;
+        layers[i] = at;
+        at += std::strlen(at) + 1;
+    }
     return at == end;
 }
 
@@ -89,6 +95,7 @@ Fault spawn(StageStarted& started) {
         .stage = stage,
         .argv = strings,
         .environment = strings + stage.argument_count + 1,
+        .layers = layers,
         .filter = {.len = filter_length, .filter = filter},
         .standard_in = fds.fds[0].get(),
         .standard_out = fds.fds[1].get(),

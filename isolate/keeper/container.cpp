@@ -19,7 +19,7 @@ struct PutContainer {
 // What init and the spawner need to make boxes; everything else is dropped. None of it reaches
 // beyond the container's user namespace.
 constexpr const char* kept_capabilities =
-    "sys_admin setuid setgid setpcap kill chown dac_override fowner sys_resource";
+    "sys_admin setuid setgid setpcap kill chown sys_chroot dac_override fowner sys_resource";
 
 using Settings = std::vector<std::pair<const char*, std::string>>;
 
@@ -49,6 +49,7 @@ Settings configuration(const ContainerPlan& plan) {
         {"lxc.mount.entry", bind_entry(plan.mounts.usr, "usr", "ro,nosuid,nodev")},
         {"lxc.mount.entry", bind_entry(plan.mounts.etc, "etc", "ro,nosuid,nodev,noexec")},
         {"lxc.mount.entry", bind_entry(plan.mounts.dev, "dev", "ro,nosuid,noexec")},
+        {"lxc.mount.entry", bind_entry(plan.mounts.layers, "layers/store", "ro,nosuid,nodev")},
         {"lxc.cap.keep", kept_capabilities},
         {"lxc.no_new_privs", "1"},
         // On hosts with AppArmor a container without this line does not start; the box has seccomp.

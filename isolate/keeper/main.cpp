@@ -19,6 +19,7 @@ keeper::Options read_options(int argc, char** argv) {
         {"socket", required_argument, nullptr, 's'},
         {"instance", required_argument, nullptr, 'i'},
         {"run-directory", required_argument, nullptr, 'r'},
+        {"data-directory", required_argument, nullptr, 'd'},
         {"init", required_argument, nullptr, 'p'},
         {"cgroup", required_argument, nullptr, 'c'},
         {"first-uid", required_argument, nullptr, 'f'},
@@ -40,6 +41,9 @@ keeper::Options read_options(int argc, char** argv) {
                 break;
             case 'r':
                 options.run_directory = optarg;
+                break;
+            case 'd':
+                options.data_directory = optarg;
                 break;
             case 'p':
                 options.init_program = optarg;
@@ -68,7 +72,7 @@ keeper::Options read_options(int argc, char** argv) {
 int main(int argc, char** argv) {
     const auto options = read_options(argc, argv);
     if (options.socket < 3 || options.instance.empty() || options.run_directory.empty() ||
-        options.init_program.empty() || options.first_uid == 0) {
+        options.data_directory.empty() || options.init_program.empty() || options.first_uid == 0) {
         std::fprintf(stderr, "crankcase-keeper is started by crankcased; run that instead\n");
         return 2;
     }

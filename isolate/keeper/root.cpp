@@ -110,7 +110,10 @@ void copy_readable(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-Root::Root(const Options& options) : base_(options.run_directory + "/mounts") {
+Root::Root(const Options& options)
+    : base_(options.run_directory + "/mounts"),
+      layers_(options.data_directory + "/layers"),
+      first_uid_(options.first_uid) {
     sys::make_directories(base_);
     if (::unshare(CLONE_NEWNS) != 0) sys::fail("unshare the mount namespace");
     mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "");
@@ -157,18 +160,35 @@ void Root::lay_out_etc() {
     }
 }
 
+// What only the root of one container may see: there the spawner stacks layers to other roots.
+void Root::lay_out_private(const std::string& path, std::uint32_t uid) {
+    const auto layers = path + "/layers";
+    for (const auto* name : {"", "/layers", "/layers/store", "/layers/root", "/layers/points"})
+        make_directory(path + name);
+    for (const auto* name : {"dev", "proc", "box", "tmp", "crankcase"})
+        make_directory(layers + "/points/" + name);
+    if (::chown(layers.c_str(), uid, uid) != 0 || ::chmod(layers.c_str(), 0700) != 0) {
+        sys::fail("chown " + layers);
+    }
+}
+
 Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
-    const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev"};
+    const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
     for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev})
         make_directory(path);
+    lay_out_private(own + "/private", first_uid_ + index * ids_per_runner);
+    // Without an upper directory an overlay needs two lower ones.
+    const auto empty = ":" + base_ + "/empty";
     const std::pair<std::string, std::string> overlays[] = {
-        {base_ + "/skeleton", mounts.root}, {"/usr", mounts.usr}, {base_ + "/etc", mounts.etc}};
-    for (const auto& [lower, target] : overlays) {
-        // Without an upper directory an overlay needs two lower ones.
+        {own + "/private:" + base_ + "/skeleton", mounts.root},
+        {"/usr" + empty, mounts.usr},
+        {base_ + "/etc" + empty, mounts.etc},
+    };
+    for (const auto& [lowers, target] : overlays) {
         mount("overlay", target, "overlay", MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NODEV,
-              "lowerdir=" + lower + ":" + base_ + "/empty");
+              "lowerdir=" + lowers);
     }
     for (const auto& [name, major, minor] : devices) {
         const auto path = mounts.dev + "/" + name;

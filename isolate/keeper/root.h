@@ -21,7 +21,7 @@ public:
 
     // Paths a container's configuration needs.
     struct Mounts {
-        std::string root, usr, etc, dev;
+        std::string root, usr, etc, dev, layers;
     };
 
     // The mounts of one runner, made on first use and kept: they hold no state.
@@ -38,8 +38,11 @@ public:
 private:
     void lay_out_skeleton(const std::string& init_program);
     void lay_out_etc();
+    void lay_out_private(const std::string& path, std::uint32_t uid);
 
     std::string base_;
+    std::string layers_;
+    std::uint32_t first_uid_;
 };
 
 }  // namespace keeper

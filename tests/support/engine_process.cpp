@@ -138,6 +138,8 @@ void EngineProcess::start() {
         "--set",
         "paths.run_directory=" + scratch_.path + "/run",
         "--set",
+        "paths.data_directory=" + scratch_.path + "/data",
+        "--set",
         "pool.first_uid=" + std::to_string(first_uid_),
     };
     for (const auto& setting : settings_) {

@@ -116,15 +116,20 @@ TEST_CASE("what Piston refuses is refused in its words") {
 }
 
 TEST_CASE("variables of Piston without a meaning here are accepted and noted") {
-    const auto loaded = load_with({{"PISTON_DATA_DIRECTORY", "/piston"},
-                                   {"PISTON_REPO_URL", "http://repo:8000/index"},
-                                   {"PISTON_RUNNER_UID_MIN", "1001"},
+    const auto loaded = load_with({{"PISTON_RUNNER_UID_MIN", "1001"},
                                    {"PISTON_RUNNER_UID_MAX", "1500"},
                                    {"PISTON_RUNNER_GID_MIN", "1001"},
                                    {"PISTON_RUNNER_GID_MAX", "1500"},
                                    {"PISTON_DISABLE_NETWORKING", "true"}});
     CHECK(loaded.settings == Settings{});
-    CHECK(loaded.notes.size() == 6);
+    CHECK(loaded.notes.size() == 4);
+}
+
+TEST_CASE("the data directory and the index of Piston are ours as well") {
+    const auto loaded = load_with(
+        {{"PISTON_DATA_DIRECTORY", "/piston"}, {"PISTON_REPO_URL", "http://repo.example/index"}});
+    CHECK(loaded.settings.paths.data_directory == "/piston");
+    CHECK(loaded.settings.packages.index == "http://repo.example/index");
 }
 
 TEST_CASE("limits of languages come as JSON from either variable, merged limit by limit") {
