@@ -21,6 +21,7 @@
 #include "isolate/sys/fd.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
+#include "packages/package.h"
 
 namespace packages {
 
@@ -265,9 +266,10 @@ std::vector<Manifest> load_recipes(const std::string& directory) {
     if (error) sys::fail("read the recipes in " + directory, error.value());
     std::ranges::sort(paths);
     std::vector<Manifest> recipes;
-    std::ranges::transform(paths, std::back_inserter(recipes), [](const std::string& path) {
-        return parse_manifest(sys::read_file(path), path);
-    });
+    for (const auto& path : paths) {
+        const auto text = sys::read_file(path);
+        if (!is_package(text, path)) recipes.push_back(parse_manifest(text, path));
+    }
     return recipes;
 }
 

@@ -10,8 +10,8 @@ namespace daemon_process {
 // Looks the user up. Throws sys::Error{not_found} saying how to make one.
 isolate::DaemonUser find_user(const std::string& name);
 
-// Makes a directory that is the user's own, unless it is there already: then it is as somebody wants
-// it. For root; throws sys::Error{broken}.
+// Makes a directory that is the user's own, unless it is there already: then it is as somebody
+// wants it. For root; throws sys::Error{broken}.
 void make_directory_for(const isolate::DaemonUser& user, const std::string& path);
 
 // Gives up root: groups, gid, uid, all capabilities, and the way back (no_new_privs). The process

@@ -8,15 +8,14 @@
 #include <thread>
 #include <utility>
 
+#include "api/daemon/installed.h"
 #include "api/daemon/privileges.h"
 #include "api/http/server.h"
 #include "api/resources/routes.h"
-#include "engine/host_runtimes.h"
 #include "isolate/pool.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
-#include "packages/host.h"
 
 namespace daemon_process {
 
@@ -57,24 +56,29 @@ std::string find_data(const std::string& configured, const char* name) {
                          "(paths.recipes, paths.seccomp_policy)");
 }
 
-std::shared_ptr<const engine::Runtimes> find_runtimes(const config::Settings& settings) {
-    const auto recipes = packages::load_recipes(find_data(settings.paths.recipes, "recipes"));
-    auto runtimes = engine::runtimes_of(packages::find_host_toolchains(recipes), settings);
-    for (const auto& runtime : runtimes->all) {
-        sys::log(sys::Level::debug, "runtime",
-                 {{"language", runtime->language}, {"version", runtime->version}});
-    }
-    sys::log(sys::Level::info, "runtimes_found", {{"count", runtimes->all.size()}});
-    return runtimes;
+packages::InstallerSettings installer_settings(const config::Settings& settings,
+                                               const std::string& recipes) {
+    const auto& own = settings.packages;
+    packages::InstallerSettings result{
+        .recipe_directories = {recipes},
+        .index_url = own.index,
+        .index_key = own.index_key,
+        .npm = own.npm,
+        .pypi = own.pypi,
+        .maven = own.maven,
+        .go = own.go,
+        .offline = own.offline,
+    };
+    if (!own.recipes.empty()) result.recipe_directories.push_back(own.recipes);
+    return result;
 }
 
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
-void wait_for_signals(const sigset_t& signals, const config::Settings& settings,
-                      engine::Engine& engine) {
+void wait_for_signals(const sigset_t& signals, Installed& installed) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
         if (number != SIGHUP) return sys::log(sys::Level::info, "stopping", {{"signal", number}});
         try {
-            engine.replace_runtimes(find_runtimes(settings));
+            installed.find_host_toolchains();
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "reload_failed",
                      {{"error", error.what()}, {"consequence", "runtimes stay as they were"}});
@@ -113,14 +117,19 @@ int serve(const config::Settings& settings, const isolate::DaemonUser& user,
         sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
     isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers)};
     engine::Engine engine{pool};
-    engine.replace_runtimes(find_runtimes(settings));
+    const auto recipes = find_data(settings.paths.recipes, "recipes");
+    Installed installed{settings, recipes, pool, engine};
     engine::Admission admission{settings.admission};
     resources::Readiness readiness{pool, engine, admission};
-    resources::Context context{.engine = engine, .admission = admission, .readiness = readiness};
+    packages::Installer installer{installed.store(), installer_settings(settings, recipes)};
+    resources::PackageDesk desk{settings, installer, installed.store(),
+                                [&installed] { installed.refresh(); }};
+    resources::Context context{
+        .engine = engine, .admission = admission, .readiness = readiness, .packages = desk};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
 
-    wait_for_signals(signals, settings, engine);
+    wait_for_signals(signals, installed);
     readiness.withdraw();
     server.stop_accepting();
     drain(admission);

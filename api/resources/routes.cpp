@@ -20,12 +20,25 @@ struct Line {
 };
 
 // The bases are those of a Piston of one's own and of the public one.
+void list_packages(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
+    context.packages.list(exchange);
+}
+void install_package(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
+    context.packages.install(exchange);
+}
+void uninstall_package(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
+    context.packages.uninstall(exchange);
+}
+
 constexpr Line table[] = {
     {"GET", "/", greeting},
     {"GET", "/api/v2/runtimes", runtimes},
     {"GET", "/api/v2/piston/runtimes", runtimes},
     {"POST", "/api/v2/execute", execute},
     {"POST", "/api/v2/piston/execute", execute},
+    {"GET", "/api/v2/packages", list_packages},
+    {"POST", "/api/v2/packages", install_package},
+    {"DELETE", "/api/v2/packages", uninstall_package},
     {"GET", "/healthz", healthz},
     {"GET", "/readyz", readyz},
     {"GET", "/version", version},

@@ -1,0 +1,222 @@
+#include "api/resources/packages.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "api/resources/answer.h"
+#include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
+
+namespace resources {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Somebody who has to wait for more than this is better told so.
+constexpr std::size_t most_waiting = 16;
+
+bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
+}
+
+// Compares in a time that depends on the lengths only.
+bool same_secret(std::string_view left, std::string_view right) {
+    if (left.size() != right.size()) return false;
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < left.size(); ++i)
+        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
+    return difference == 0;
+}
+
+struct Wanted {
+    std::string language, version;
+};
+
+// Whatever is missing reads "undefined", as in Piston's answer to it.
+Wanted wanted(const http::Request& request) {
+    const auto body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, false);
+    if (body.is_discarded() || !body.is_object())
+        throw sys::Error(sys::Kind::invalid, "the body is not a JSON object");
+    const auto text = [&](const char* key) {
+        return body.contains(key) && body.at(key).is_string() ? body.at(key).get<std::string>()
+                                                              : std::string{"undefined"};
+    };
+    return {text("language"), text("version")};
+}
+
+http::Response missing(const Wanted& what) {
+    return message(404,
+                   "Requested package " + what.language + "-" + what.version + " does not exist");
+}
+
+http::Response done(const packages::Record& record) {
+    return json(200, Json{{"language", record.name}, {"version", record.version}}.dump());
+}
+
+bool is_installed(const std::vector<packages::Record>& records, const std::string& name,
+                  const std::string& version) {
+    return std::ranges::any_of(records, [&](const auto& record) {
+        return record.name == name && record.version == version;
+    });
+}
+
+// The newest offer of that package in the range; null if there is none.
+const packages::Offer* find_offer(const std::vector<packages::Offer>& offers, const Wanted& what) {
+    const auto range = packages::parse_range(what.version);
+    const packages::Offer* best = nullptr;
+    std::optional<packages::Version> best_version;
+    for (const auto& offer : offers) {
+        const auto version = packages::parse_version(offer.version);
+        if (!range || offer.name != what.language || !version || !range->contains(*version))
+            continue;
+        if (!best || *best_version < *version) {
+            best = &offer;
+            best_version = version;
+        }
+    }
+    return best;
+}
+
+std::string list_of(const std::vector<packages::Offer>& offers,
+                    const std::vector<packages::Record>& records) {
+    auto list = Json::array();
+    const auto add = [&](const std::string& name, const std::string& version) {
+        list.push_back({{"language", name},
+                        {"language_version", version},
+                        {"installed", is_installed(records, name, version)}});
+    };
+    for (const auto& offer : offers) {
+        if (packages::parse_version(offer.version)) add(offer.name, offer.version);
+    }
+    // What is installed from a bundle or a recipe that is gone is listed as well.
+    for (const auto& record : records) {
+        const bool is_offered = std::ranges::any_of(offers, [&](const auto& offer) {
+            return offer.name == record.name && offer.version == record.version;
+        });
+        if (!is_offered) add(record.name, record.version);
+    }
+    return list.dump();
+}
+
+}  // namespace
+
+std::string package_refusal(const config::Packages& settings, const http::Request& request) {
+    switch (settings.api) {
+        case config::PackageApi::off:
+            return "packages cannot be changed over HTTP here (packages.api is off)";
+        case config::PackageApi::local:
+            if (is_loopback(request.client) && request.find_field("Origin").empty()) return {};
+            return "packages can be changed from this machine only; packages.api = \"token\" lets "
+                   "others in";
+        case config::PackageApi::token:
+            constexpr std::string_view scheme = "Bearer ";
+            const auto field = request.find_field("Authorization");
+            if (!settings.token.empty() && field.starts_with(scheme) &&
+                same_secret(field.substr(scheme.size()), settings.token)) {
+                return {};
+            }
+            return "packages need \"Authorization: Bearer <token>\" with the token of "
+                   "packages.token";
+    }
+    __builtin_unreachable();
+}
+
+PackageDesk::PackageDesk(const config::Settings& settings, packages::Installer& installer,
+                         const packages::Store& store, std::function<void()> refresh)
+    : settings_(settings), installer_(installer), store_(store), refresh_(std::move(refresh)) {
+    worker_ = std::jthread{[this](std::stop_token stop) { run(std::move(stop)); }};
+}
+
+PackageDesk::~PackageDesk() {
+    worker_.request_stop();
+}
+
+void PackageDesk::list(const std::shared_ptr<http::Exchange>& exchange) {
+    submit(exchange, [this](const http::Request&, std::stop_token) {
+        const auto offers = installer_.offers();
+        const auto trouble = installer_.trouble();
+        if (!trouble.empty()) sys::log(sys::Level::warn, "package_index", {{"trouble", trouble}});
+        return json(200, list_of(offers, store_.installed()));
+    });
+}
+
+void PackageDesk::install(const std::shared_ptr<http::Exchange>& exchange) {
+    submit(exchange, [this](const http::Request& request, std::stop_token stop) {
+        const auto what = wanted(request);
+        const auto offers = installer_.offers();
+        const auto* offer = find_offer(offers, what);
+        if (offer == nullptr) {
+            const auto trouble = installer_.trouble();
+            return trouble.empty() ? missing(what) : message(502, trouble);
+        }
+        if (is_installed(store_.installed(), offer->name, offer->version))
+            return message(500, "Already installed");
+        const auto record = installer_.install(
+            {.name = offer->name, .range = offer->version, .libraries = {}}, {}, std::move(stop));
+        refresh_();
+        return done(record);
+    });
+}
+
+void PackageDesk::uninstall(const std::shared_ptr<http::Exchange>& exchange) {
+    submit(exchange, [this](const http::Request& request, std::stop_token) {
+        const auto what = wanted(request);
+        const auto range = packages::parse_range(what.version);
+        const auto records = store_.installed();
+        const auto* record = range ? packages::newest(records, what.language, *range) : nullptr;
+        if (record == nullptr) {
+            const auto offers = installer_.offers();
+            const auto* offer = find_offer(offers, what);
+            if (offer == nullptr) return missing(what);
+            return message(500, offer->name + "-" + offer->version + " is not installed");
+        }
+        const auto removed =
+            installer_.uninstall({.name = record->name, .range = record->version, .libraries = {}});
+        refresh_();
+        return done(removed);
+    });
+}
+
+void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Work work) {
+    const auto refusal = package_refusal(settings_.packages, exchange->request());
+    if (!refusal.empty()) {
+        const bool needs_token = settings_.packages.api == config::PackageApi::token;
+        return exchange->answer(message(needs_token ? 401 : 403, refusal));
+    }
+    {
+        const std::lock_guard lock{mutex_};
+        if (queue_.size() < most_waiting) {
+            queue_.push_back({exchange, std::move(work)});
+            changed_.notify_one();
+            return;
+        }
+    }
+    exchange->answer(message(503, "too many package operations are waiting"));
+}
+
+void PackageDesk::run(std::stop_token stop) {
+    while (true) {
+        Order order;
+        {
+            std::unique_lock lock{mutex_};
+            if (!changed_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
+            order = std::move(queue_.front());
+            queue_.pop_front();
+        }
+        // A client that goes away does not undo what it asked for, as in Piston; a shutdown does.
+        try {
+            order.exchange->answer(order.work(order.exchange->request(), stop));
+        } catch (const sys::Error& error) {
+            // Of whoever may install, nothing of what went wrong is kept.
+            sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});
+            const bool asked_wrongly = error.kind() == sys::Kind::invalid;
+            order.exchange->answer(message(asked_wrongly ? 400 : 500, error.what()));
+        } catch (const std::exception& error) {
+            order.exchange->answer(problem(error, request_id(order.exchange->request())));
+        }
+    }
+}
+
+}  // namespace resources
