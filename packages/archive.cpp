@@ -117,10 +117,10 @@ void Unpacker::make_file(ArchiveReader& reader, const ArchiveEntry& entry, const
 
 void Unpacker::make_hard_link(ArchiveReader& reader, const ArchiveEntry& entry,
                               const TreePath& path) {
-    TreePath existing;
-    if (!place_path(entry.link, false, how_, limits_, subject_, existing) || existing.empty())
+    const auto existing = place_path(entry.link, false, how_, limits_, subject_);
+    if (!existing || existing->empty())
         subject_.refuse("is a hard link to something that is not unpacked");
-    writer_.make_hard_link(path, existing);
+    writer_.make_hard_link(path, *existing);
     // Some tars could carry the content once more; written through a link it would change another
     // file.
     for (ArchiveBlock block; reader.read(block);) {
@@ -138,10 +138,10 @@ void Unpacker::make(ArchiveReader& reader, const ArchiveEntry& entry) {
     if ((entry.mode & set_id_bits) != 0 && !how_.drop_set_id)
         subject_.refuse("has a set-user-ID or set-group-ID bit");
     const bool is_link = entry.type == Type::symbolic_link;
-    TreePath path;
-    const bool placed = place_path(entry.name, is_link, how_, limits_, subject_, path);
-    if (is_link && placed) check_link(path, entry.link, how_.absolute_links, limits_, subject_);
-    if (!placed || is_removed(path, how_.remove)) return pass_over(reader, entry);
+    const auto placed = place_path(entry.name, is_link, how_, limits_, subject_);
+    if (is_link && placed) check_link(*placed, entry.link, how_.absolute_links, limits_, subject_);
+    if (!placed || is_removed(*placed, how_.remove)) return pass_over(reader, entry);
+    const auto& path = *placed;
     if (path.empty() && entry.type != Type::directory) subject_.refuse("has no name");
     switch (entry.type) {
         case Type::directory:

@@ -89,18 +89,18 @@ TreePath clean_path(std::string_view name, const ArchiveLimits& limits, const Su
     return joined(components.begin(), components.end());
 }
 
-bool place_path(std::string_view name, bool is_link, const Unpacking& how,
-                const ArchiveLimits& limits, const Subject& subject, TreePath& path) {
+std::optional<TreePath> place_path(std::string_view name, bool is_link, const Unpacking& how,
+                                   const ArchiveLimits& limits, const Subject& subject) {
     const auto cleaned = clean_path(name, limits, subject);
     const auto components = components_of(cleaned);
-    if (how.strip > 0 && std::ssize(components) <= how.strip) return false;
+    if (how.strip > 0 && std::ssize(components) <= how.strip) return {};
     const auto kept = joined(components.begin() + std::max(how.strip, 0), components.end());
     const auto into = clean_path(how.into, limits, {how.name, how.into});
-    path = into.empty() || kept.empty() ? into + kept : into + "/" + kept;
-    if (!how.merged_usr || path.empty()) return true;
+    auto path = into.empty() || kept.empty() ? into + kept : into + "/" + kept;
+    if (!how.merged_usr || path.empty()) return path;
     const auto top = std::string_view{path}.substr(0, path.find('/'));
     if (is_merged(top) && !(is_link && top.size() == path.size())) path.insert(0, "usr/");
-    return true;
+    return path;
 }
 
 bool is_removed(const TreePath& path, const std::vector<std::string>& removed) {

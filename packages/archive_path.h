@@ -2,6 +2,7 @@
 // Pure functions; what they refuse is refused by sys::Error{invalid} with the subject in front.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,10 +33,10 @@ SplitPath split_path(const TreePath& path);
 // Refuses absolute names, "..", control characters, and more than the limits allow.
 TreePath clean_path(std::string_view name, const ArchiveLimits& limits, const Subject& subject);
 
-// Where an entry of that name goes. False: nowhere, all of it is stripped. `is_link` tells a
+// Where an entry of that name goes; empty: nowhere, all of it is stripped. `is_link` tells a
 // symbolic link, which keeps its place when it is one of merged-/usr's own ("bin" → "usr/bin").
-bool place_path(std::string_view name, bool is_link, const Unpacking& how,
-                const ArchiveLimits& limits, const Subject& subject, TreePath& path);
+std::optional<TreePath> place_path(std::string_view name, bool is_link, const Unpacking& how,
+                                   const ArchiveLimits& limits, const Subject& subject);
 
 // True if the path is one of those, or beneath one.
 bool is_removed(const TreePath& path, const std::vector<std::string>& removed);

@@ -77,6 +77,8 @@ public:
                   const Subject& subject);
     // Opens a tar that is the entry `outer` stands at.
     ArchiveReader(ArchiveReader& outer, Budget& budget, const Subject& subject);
+    ArchiveReader(const ArchiveReader&) = delete;
+    ArchiveReader& operator=(const ArchiveReader&) = delete;
     ~ArchiveReader();
 
     // The next header; false at the end. What was not read of the entry before is passed over.

@@ -45,7 +45,7 @@ std::string last_component(const std::string& url) {
 std::string npm_address(const std::string& what, Addresses& addresses) {
     const auto [name, version] = split_last(what, "@");
     if (!is_npm_name(name) || !is_exact_version(version)) {
-        refuse("npm package", what, "\"name@1.2.3\" or \"@scope/name@1.2.3\"");
+        refuse("npm package", what, R"("name@1.2.3" or "@scope/name@1.2.3")");
     }
     const auto base = name.substr(name.find('/') + 1);  // npos + 1 is 0
     return addresses.npm() + "/" + percent_encoded(name, "@/") + "/-/" +
@@ -60,7 +60,7 @@ IndexedFile pypi_file(const Source& source, Addresses& addresses, const FetchTex
     const auto& what = source.what.front();
     const auto [name, version] = split_last(what, "==");
     if (!is_pypi_name(name) || !is_python_version(version)) {
-        refuse("Python package", what, "\"name==1.2.3\"");
+        refuse("Python package", what, R"("name==1.2.3")");
     }
     if (!is_file_name(source.file) || !source.file.ends_with(".whl")) {
         refuse("Python wheel", source.file, "the wheel's exact file name");
@@ -89,14 +89,14 @@ std::string go_address(const std::string& what, Addresses& addresses) {
     const auto [module, version] = split_last(what, "@");
     if (!is_go_module(module) || !version.starts_with('v') ||
         !is_exact_version(std::string_view{version}.substr(1))) {
-        refuse("Go module", what, "\"example.org/module@v1.2.3\"");
+        refuse("Go module", what, R"("example.org/module@v1.2.3")");
     }
     return addresses.go() + "/" + percent_encoded(escaped_module(module), "/!") + "/@v/" +
            percent_encoded(escaped_module(version), "!") + ".zip";
 }
 
 std::string plain_address(const std::string& what) {
-    if (!is_address(what)) refuse("address", what, "\"https://...\" or \"file:///...\"");
+    if (!is_address(what)) refuse("address", what, R"("https://..." or "file:///...")");
     return what;
 }
 
@@ -173,7 +173,7 @@ std::string maven_address(const std::string& repository, const std::string& coor
     if (!whole || !is_maven_group(parts[0]) ||
         !std::all_of(parts.begin() + 1, parts.end(),
                      [](const std::string& part) { return is_plain_name(part, others); })) {
-        refuse("Maven artifact", coordinates, "\"group:artifact:1.2.3\"");
+        refuse("Maven artifact", coordinates, R"("group:artifact:1.2.3")");
     }
     auto group = parts[0];
     std::ranges::replace(group, '.', '/');

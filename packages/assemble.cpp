@@ -89,6 +89,22 @@ void add_copy(const Staging& staging, const std::string& path, const sys::Unique
     if (::fchmod(file.get(), 0644) != 0) sys::fail("chmod " + path);
 }
 
+// Libraries whose maintainer scripts choose among several implementations: the one that came along.
+void choose_alternatives(const Staging& staging) {
+    constexpr std::pair<const char*, const char*> choices[] = {
+        {"libblas.so.3", "blas/libblas.so.3"}, {"liblapack.so.3", "lapack/liblapack.so.3"}};
+    std::error_code error;
+    const auto libraries = fs::path{staging.path()} / "usr/lib";
+    for (const auto& triplet : fs::directory_iterator{libraries, error}) {
+        for (const auto& [name, target] : choices) {
+            const auto link = triplet.path() / name;
+            if (fs::exists(triplet.path() / target, error) &&
+                !fs::exists(fs::symlink_status(link, error)))
+                fs::create_symlink(target, link);
+        }
+    }
+}
+
 std::string sha256_of(const std::string& path) {
     const auto text =
         to_string(digest_of_file(sys::open(path, O_RDONLY), Digest::Algorithm::sha256));
@@ -244,6 +260,7 @@ Assembled Assembler::add_debian(const std::string& package, const std::vector<st
         result.dpkg_status += deb.stanza + "\n";
         ::unlink(path.c_str());
     }
+    choose_alternatives(staging);
     return result;
 }
 

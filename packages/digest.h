@@ -44,6 +44,8 @@ std::string encode_base64(std::string_view bytes);
 class Hasher {
 public:
     explicit Hasher(Digest::Algorithm algorithm);
+    Hasher(const Hasher&) = delete;
+    Hasher& operator=(const Hasher&) = delete;
     Hasher(Hasher&&) noexcept;
     Hasher& operator=(Hasher&&) noexcept;
     ~Hasher();

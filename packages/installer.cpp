@@ -192,7 +192,7 @@ std::string Installer::Work::index_text() {
                 fetch_text(settings_.index_url + ".sig", policy, largest_signature, {});
             verify_signature(text, signature, settings_.index_key);
         }
-        sys::write_file(copy, text);
+        sys::replace_file(copy, text);
         return text;
     } catch (const sys::Error& error) {
         trouble_ = std::string{"the package index cannot be used: "} + error.what();

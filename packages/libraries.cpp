@@ -106,7 +106,7 @@ Library parse_library(Kind kind, const std::string& text) {
         case Kind::pypi: {
             auto library = split_version(text, "==");
             if (!is_pypi_name(library.name) || !is_version_or_nothing(library.version)) {
-                refuse(text, "\"name\" or \"name==1.2\"");
+                refuse(text, R"("name" or "name==1.2")");
             }
             return library;
         }
@@ -115,7 +115,7 @@ Library parse_library(Kind kind, const std::string& text) {
             // Exact versions only: a range, a tag or an address would be another way to say what.
             if (!is_npm_name(library.name) ||
                 !(library.version.empty() || is_exact_version(library.version))) {
-                refuse(text, "\"name\" or \"name@1.2.3\"");
+                refuse(text, R"("name" or "name@1.2.3")");
             }
             return library;
         }

@@ -33,8 +33,7 @@ struct FetchPolicy {
 // The address without what must not be logged: user, password, query and fragment.
 std::string shown_url(std::string_view url);
 
-// The path of a file: URL, decoded; empty if it is another kind of URL. Throws Error{invalid} for a
-// file: URL of another host.
+// The path of a file: URL of this machine, decoded; empty if the text is anything else.
 std::optional<std::string> path_of_file_url(const std::string& url);
 
 // Why the policy forbids the address, as the rest of a sentence; empty if it does not. `from` is

@@ -44,7 +44,7 @@ bool write_all(const sys::UniqueFd& file, std::string_view bytes) {
 
 }  // namespace
 
-PartFile::PartFile(std::string target, std::string url)
+PartFile::PartFile(std::string target, const std::string& url)
     : target_(std::move(target)),
       url_(shown_url(url)),
       path_(target_ + ".part"),

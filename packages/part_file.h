@@ -16,7 +16,7 @@ namespace packages {
 class PartFile {
 public:
     // Opens or makes the file. Throws sys::Error{busy} if somebody else has it.
-    PartFile(std::string target, std::string url);
+    PartFile(std::string target, const std::string& url);
     PartFile(const PartFile&) = delete;
     PartFile& operator=(const PartFile&) = delete;
     ~PartFile();

@@ -173,17 +173,7 @@ Layer Transaction::publish(Staging staging, const std::string& package,
 }
 
 void Transaction::put(const Record& record) const {
-    const auto path = record_path(store_, record.name, record.version);
-    const auto half = path + ".new";
-    const auto text = to_json(record);
-    {
-        const auto file = sys::open(half, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-            ::fsync(file.get()) != 0) {
-            sys::fail("write " + half);
-        }
-    }
-    rename_or_throw(half, path);
+    sys::replace_file(record_path(store_, record.name, record.version), to_json(record));
     make_durable(store_.records_directory());
 }
 

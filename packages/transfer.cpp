@@ -328,11 +328,8 @@ Outcome exchange_with(const std::string& url, const Attempt& attempt, std::strin
     configure(exchange, url, attempt.asking, headers);
     curl_multi_add_handle(multi.get(), easy.get());
     // Before the handles are gone, whatever is thrown.
-    struct Remove {
-        CURLM* multi;
-        CURL* easy;
-        ~Remove() { curl_multi_remove_handle(multi, easy); }
-    } const remove{multi.get(), easy.get()};
+    const auto remove = [&](CURL* handle) { curl_multi_remove_handle(multi.get(), handle); };
+    const auto added = std::unique_ptr<CURL, decltype(remove)>{easy.get(), remove};
 
     auto outcome = drive(multi.get(), exchange, shown_url(url), attempt);
     const auto status = exchange.status();

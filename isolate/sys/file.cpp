@@ -57,6 +57,19 @@ void write_file(const std::string& path, std::string_view text) {
     if (error != 0) fail("write " + path, error);
 }
 
+void replace_file(const std::string& path, std::string_view text) {
+    const auto half = path + ".new";
+    const auto file = open(half, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    while (!text.empty()) {
+        const auto written = ::write(file.get(), text.data(), text.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail("write " + half);
+        text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(file.get()) != 0) fail("fsync " + half);
+    if (::rename(half.c_str(), path.c_str()) != 0) fail("rename " + half + " to " + path);
+}
+
 std::string read_at_start(const UniqueFd& file) {
     char text[4096];
     const auto length = ::pread(file.get(), text, sizeof text, 0);

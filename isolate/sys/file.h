@@ -25,6 +25,9 @@ std::optional<std::string> try_read_file(const std::string& path);
 int try_write_file(const std::string& path, std::string_view text);
 void write_file(const std::string& path, std::string_view text);
 
+// A whole new file, or nothing: written as "<path>.new", made durable, renamed. Mode 0644.
+void replace_file(const std::string& path, std::string_view text);
+
 // For control files held open: always at offset 0. Empty if it could not be read.
 std::string read_at_start(const UniqueFd& file);
 // Returns 0 or an error number.

@@ -1,0 +1,96 @@
+// The commands: what each is told on the command line, and the functions that do them. Each returns
+// the exit code and throws what exit_code_of (failure.h) understands. arguments.cpp reads the line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "api/cli/failure.h"
+#include "packages/installer.h"
+
+namespace cli {
+
+class Session;
+
+struct ListOptions {
+    bool installed = false, available = false, upgradable = false;
+    bool names = false;  // one name a line, without privilege: for completion
+    bool json = false;
+};
+ExitCode list(Session& session, const ListOptions& options);
+
+struct SearchOptions {
+    std::string word;
+    bool json = false;
+};
+ExitCode search(Session& session, const SearchOptions& options);
+
+struct InfoOptions {
+    std::string name;
+    bool json = false;
+};
+ExitCode info(Session& session, const InfoOptions& options);
+
+// In whose words: ours, or Piston's ("✓ Installation succeeded").
+enum class Words { ours, piston };
+
+struct InstallOptions {
+    std::vector<std::string> names;
+    std::string libraries;  // "a,b"
+    std::string bundle;     // a file
+};
+ExitCode install(Session& session, const InstallOptions& options, Words words);
+ExitCode uninstall(Session& session, const std::vector<std::string>& names, Words words);
+
+struct UpgradeOptions {
+    std::vector<std::string> names;
+    bool replace = false;
+};
+ExitCode upgrade(Session& session, const UpgradeOptions& options);
+
+struct SpecOptions {
+    std::string file;
+    bool dry_run = false;
+};
+ExitCode spec(Session& session, const SpecOptions& options);
+
+ExitCode piston_list(Session& session);
+
+struct VerifyOptions {
+    std::vector<std::string> names;
+    bool json = false;
+};
+ExitCode verify(Session& session, const VerifyOptions& options);
+ExitCode collect_garbage(Session& session);
+
+struct BundleOptions {
+    std::string file;
+    std::vector<std::string> names;
+};
+ExitCode bundle(Session& session, const BundleOptions& options);
+
+struct BaseOptions {
+    bool force = false;
+};
+ExitCode base_create(Session& session, const BaseOptions& options);
+
+struct TestOptions {
+    std::vector<std::string> names;
+    bool json = false;
+};
+ExitCode test(Session& session, const TestOptions& options);
+
+struct RuntimesOptions {
+    bool json = false;
+};
+ExitCode runtimes(Session& session, const RuntimesOptions& options);
+
+// ---- what several of them share -----------------------------------------------------------------
+
+// Requests of names. Throws Failure{usage} for what is no NAME or NAME=RANGE.
+std::vector<packages::Request> requests_of(const std::vector<std::string>& names);
+
+// "php", or "php=8.2" if a version was asked for.
+std::string text_of(const packages::Request& request);
+
+}  // namespace cli

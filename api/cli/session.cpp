@@ -1,0 +1,152 @@
+#include "api/cli/session.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "api/cli/failure.h"
+#include "api/cli/text.h"
+#include "isolate/keeper_process.h"
+#include "isolate/sys/error.h"
+
+namespace cli {
+
+namespace {
+
+constexpr const char* default_file = "/etc/crankcase/crankcase.toml";
+
+config::Sources sources_of(const Global& global) {
+    config::Sources sources{
+        .file = global.config_file.empty() ? default_file : global.config_file,
+        .file_must_exist = !global.config_file.empty(),
+        .variable = [](const std::string& name) -> std::optional<std::string> {
+            const char* value = std::getenv(name.c_str());
+            return value ? std::optional<std::string>{value} : std::nullopt;
+        },
+    };
+    for (const auto& setting : global.settings) {
+        const auto equals = setting.find('=');
+        if (equals == std::string::npos)
+            throw Failure(ExitCode::usage, "--set takes KEY=VALUE, not " + printable(setting));
+        sources.flags.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+    }
+    return sources;
+}
+
+ProgressDisplay::Manner manner_of(const Global& global, const Terminal& terminal) {
+    if (global.quiet) return ProgressDisplay::Manner::quiet;
+    return terminal.drawing ? ProgressDisplay::Manner::drawn : ProgressDisplay::Manner::lines;
+}
+
+packages::InstallerSettings installer_settings(const config::Settings& settings,
+                                               std::vector<std::string> recipes) {
+    const auto& own = settings.packages;
+    return {
+        .recipe_directories = std::move(recipes),
+        .index_url = own.index,
+        .index_key = own.index_key,
+        .npm = own.npm,
+        .pypi = own.pypi,
+        .maven = own.maven,
+        .go = own.go,
+        .offline = own.offline,
+    };
+}
+
+}  // namespace
+
+Session::Session(Global global)
+    : global_(std::move(global)),
+      terminal_(look_at_terminal()),
+      display_(manner_of(global_, terminal_), stderr, terminal_.width) {}
+
+const config::Settings& Session::settings() {
+    if (!loaded_) loaded_ = config::load(sources_of(global_));
+    return loaded_->settings;
+}
+
+void Session::refuse_remote(const std::string& command) const {
+    if (remote())
+        throw Failure(ExitCode::usage,
+                      command + " works on this machine's packages only, not with --url");
+}
+
+Local& Session::local() {
+    if (!local_) {
+        const bool runs = engine_runs(settings());
+        auto installer = installer_settings(settings(), recipe_directories());
+        installer.offline = installer.offline || offline_;
+        become_engine_user(settings());
+        local_.emplace(settings(), std::move(installer), runs);
+    }
+    return *local_;
+}
+
+// Bytes from a network do not meet root, if there is anybody else to be.
+void Session::become_user_if_root() {
+    if (::geteuid() != 0) return;
+    try {
+        become_engine_user(settings());
+    } catch (const sys::Error& error) {
+        if (error.kind() != sys::Kind::not_found) throw;
+    }
+}
+
+Backend& Session::backend() {
+    if (!remote()) return local();
+    if (!remote_) {
+        auto rest = engine();
+        remote_.emplace(std::move(rest), stop());
+    }
+    return *remote_;
+}
+
+Rest Session::engine() {
+    auto url = remote() ? base_url(global_.url) : url_of_listen(settings().server.listen);
+    become_user_if_root();
+    return {std::move(url), global_.token};
+}
+
+std::vector<std::string> Session::recipe_directories() {
+    auto directories = std::vector{settings().paths.recipes};
+    if (directories.front().empty()) {
+        // Beside the program in a build tree, in /usr/share when installed.
+        const auto beside = isolate::program_directory() + "/../share/crankcase/recipes";
+        const bool there = ::access(beside.c_str(), R_OK) == 0;
+        directories.front() = there ? beside : "/usr/share/crankcase/recipes";
+    }
+    const auto& own = settings().packages.recipes;
+    if (!own.empty()) directories.push_back(own);
+    return directories;
+}
+
+std::stop_token Session::stop() {
+    if (!interrupt_) interrupt_.emplace();
+    return interrupt_->token();
+}
+
+packages::ProgressSink Session::progress() {
+    return [this](const packages::Progress& progress) { display_.show(progress); };
+}
+
+void Session::print(std::string_view text) {
+    display_.clear();
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+}
+
+void Session::say(const std::string& sentence) {
+    if (!global_.quiet) print(sentence + "\n");
+}
+
+void Session::complain(const std::string& sentence) {
+    display_.clear();
+    std::fprintf(stderr, "crankcase: %s\n", sentence.c_str());
+}
+
+std::string Session::paint(std::string_view text, Tint tint) const {
+    return painted(text, tint, terminal_.colours);
+}
+
+}  // namespace cli
