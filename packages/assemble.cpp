@@ -49,8 +49,7 @@ void require_digest(const sys::UniqueFd& file, const Digest& wanted, const Archi
                     const std::string& name, const std::stop_token& stop) {
     const auto actual = digest_of(file, wanted, limits, stop);
     if (actual == wanted) return;
-    throw sys::Error(sys::Kind::invalid, "Checksum miss-match want: " + to_string(wanted) +
-                                             " got: " + to_string(actual) + " (" + name + ")");
+    throw DigestError(name, wanted, actual);
 }
 
 void write_all(const sys::UniqueFd& file, std::string_view bytes, const std::string& name) {
@@ -159,11 +158,10 @@ sys::UniqueFd Assembler::obtain(const std::string& package, const std::string& u
                 sys::Kind::not_found,
                 "nothing is downloaded (packages.offline), and the cache lacks " + name);
         }
-        const bool is_plain = digest.algorithm != Digest::Algorithm::go_h1;
         fetch(
             {.url = url,
              .target = target,
-             .digest = is_plain ? std::optional{digest} : std::nullopt,
+             .digest = digest,
              .most_bytes = std::min(largest_download, settings_.most_bytes)},
             policy_of(settings_),
             [&](std::uint64_t received, std::uint64_t total) {

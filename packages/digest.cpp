@@ -207,6 +207,12 @@ struct Hasher::State {
     std::unique_ptr<EVP_MD_CTX, Free> context;
 };
 
+DigestError::DigestError(const std::string& object, Digest wanted, Digest actual)
+    : sys::Error(sys::Kind::invalid, object + " has the digest " + to_string(actual) +
+                                         ", expected was " + to_string(wanted)),
+      wanted_(std::move(wanted)),
+      actual_(std::move(actual)) {}
+
 Hasher::Hasher(Algorithm algorithm)
     : state_(new State{algorithm, std::unique_ptr<EVP_MD_CTX, State::Free>(EVP_MD_CTX_new())}) {
     must(EVP_DigestInit_ex(state_->context.get(), method_of(algorithm), nullptr), "hash");

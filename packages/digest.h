@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "isolate/sys/error.h"
 #include "isolate/sys/fd.h"
 
 namespace packages {
@@ -38,6 +39,19 @@ std::string to_string(const Digest& digest);
 // sys::Error{invalid}: "<what> is not base64".
 std::string decode_base64(std::string_view text, const std::string& what);
 std::string encode_base64(std::string_view bytes);
+
+// A file is not the one that was expected.
+class DigestError : public sys::Error {
+public:
+    // `object` is what was looked at: an address, a file's name.
+    DigestError(const std::string& object, Digest wanted, Digest actual);
+
+    const Digest& wanted() const { return wanted_; }
+    const Digest& actual() const { return actual_; }
+
+private:
+    Digest wanted_, actual_;
+};
 
 // Hashes what it is given, piece by piece. Not for go_h1, which is no digest of a run of bytes:
 // Error{invalid}.

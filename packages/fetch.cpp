@@ -105,7 +105,7 @@ private:
     bool take(std::string_view bytes);
     void tell() const;
     void start_over();
-    std::string differing_digest();
+    std::optional<Digest> differing_digest();
     [[noreturn]] void give_up_because_denied();
 
     const Download& download_;
@@ -189,7 +189,7 @@ void Fetching::try_until_complete() {
         if (stop_.stop_requested()) throw_stopped(download_.url);
         if (outcome.ending == Ending::complete) {
             // What was resumed may be two files in one.
-            if (!resumed_ || differing_digest().empty()) return;
+            if (!resumed_ || !differing_digest()) return;
             start_over();
             continue;
         }
@@ -214,7 +214,7 @@ void Fetching::copy(const std::string& path) {
 }
 
 // The digest that was found instead of the expected one; empty if it is that.
-std::string Fetching::differing_digest() {
+std::optional<Digest> Fetching::differing_digest() {
     if (!download_.digest) return {};
     const auto& expected = *download_.digest;
     part_.keep_nothing(true);  // what is no zip at all has no h1 digest, which throws
@@ -222,7 +222,7 @@ std::string Fetching::differing_digest() {
                            ? go_hash(part_.file(), ArchiveLimits{}, stop_)
                            : digest_of_file(part_.file(), expected.algorithm);
     part_.keep_nothing(false);
-    return found == expected ? std::string{} : to_string(found);
+    return found == expected ? std::nullopt : std::optional{found};
 }
 
 void Fetching::run() {
@@ -231,10 +231,9 @@ void Fetching::run() {
     } else {
         try_until_complete();
     }
-    if (const auto found = differing_digest(); !found.empty()) {
+    if (const auto found = differing_digest()) {
         part_.discard();
-        throw sys::Error(sys::Kind::invalid, shown_url(download_.url) + " has the digest " + found +
-                                                 ", expected was " + to_string(*download_.digest));
+        throw DigestError(shown_url(download_.url), *download_.digest, *found);
     }
     part_.publish();
     tell();

@@ -43,12 +43,12 @@ struct Said {
 };
 
 // Runs the script in a box on these layers; what it writes goes to `out`.
-Said run_script(const std::string& script, std::vector<std::string> layers, isolate::Pool& pool,
-                std::stop_token stop, const std::function<void(std::string_view)>& out) {
+Said run_script(const std::string& script, std::vector<std::string> environment,
+                std::vector<std::string> layers, isolate::Pool& pool, std::stop_token stop,
+                const std::function<void(std::string_view)>& out) {
     const isolate::Command command{
         .argv = {"/box/setup"},
-        .environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                        "HOME=/tmp", "LANG=C.UTF-8"},
+        .environment = std::move(environment),
         .limits = limits(),
         .layers = std::move(layers),
     };
@@ -100,8 +100,12 @@ sys::UniqueFd nameless_file(const Store& store) {
 void add_layer(Record& record, const std::vector<Record>& records, const Store& store,
                const Transaction& transaction, isolate::Pool& pool, std::stop_token stop) {
     const auto tar = nameless_file(store);
-    const auto said = run_script(record.pending_setup, root_layers(records, record), pool, stop,
-                                 [&](std::string_view bytes) { write_all(tar, bytes); });
+    const auto said =
+        run_script(record.pending_setup,
+                   {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "HOME=/tmp", "LANG=C.UTF-8"},
+                   root_layers(records, record), pool, stop,
+                   [&](std::string_view bytes) { write_all(tar, bytes); });
     require_success(said, record, "setup");
     if (::lseek(tar.get(), 0, SEEK_SET) != 0) sys::fail("lseek");
     auto staging = transaction.begin_layer();
@@ -118,7 +122,7 @@ void fill_environment(Record& record, const std::vector<Record>& records, isolat
                       std::stop_token stop) {
     std::string text;
     const auto said = run_script(
-        record.pending_environment, root_layers(records, record), pool, std::move(stop),
+        record.pending_environment, {}, root_layers(records, record), pool, std::move(stop),
         [&](std::string_view bytes) {
             text += bytes.substr(
                 0, most_environment - std::min<std::size_t>(most_environment, text.size()));

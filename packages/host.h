@@ -26,8 +26,9 @@ struct Installed {
     bool operator==(const Installed&) const = default;
 };
 
-// All manifests of toolchains beneath a directory (*.toml), in the order of their paths. Throws sys::Error:
-// invalid for a manifest that cannot be read as one, broken if the directory cannot be read.
+// All manifests of toolchains beneath a directory (*.toml), in the order of their paths. Throws
+// sys::Error: invalid for a manifest that cannot be read as one, broken if the directory cannot be
+// read.
 std::vector<Manifest> load_recipes(const std::string& directory);
 
 // Every toolchain of every recipe, in the order of the recipes and of their candidates; of equal

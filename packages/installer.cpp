@@ -74,6 +74,22 @@ std::string versions_of(const std::vector<Offer>& offers, const std::string& nam
 
 }  // namespace
 
+InstallerSettings installer_settings(const config::Settings& settings, const std::string& recipes) {
+    const auto& own = settings.packages;
+    InstallerSettings result{
+        .recipe_directories = {recipes},
+        .index_url = own.index,
+        .index_key = own.index_key,
+        .npm = own.npm,
+        .pypi = own.pypi,
+        .maven = own.maven,
+        .go = own.go,
+        .offline = own.offline,
+    };
+    if (!own.recipes.empty()) result.recipe_directories.push_back(own.recipes);
+    return result;
+}
+
 Request parse_request(const std::string& text) {
     const auto sign = text.find_first_of("=@");
     Request request{.name = text.substr(0, sign), .range = "*", .libraries = {}};

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "config/settings.h"
 #include "packages/catalog.h"
 #include "packages/store.h"
 
@@ -39,6 +40,9 @@ struct InstallerSettings {
     bool offline = false;                   // nothing but the cache and bundles
     std::uint64_t most_bytes = 8ULL << 30;  // of one unpacked package
 };
+
+// From the settings; `recipes` is where those that come along lie.
+InstallerSettings installer_settings(const config::Settings& settings, const std::string& recipes);
 
 // "NAME", "NAME=RANGE" or "NAME@RANGE".
 struct Request {

@@ -51,8 +51,7 @@ std::vector<Provided> piston_runtimes(std::string_view pkg_info, const std::stri
 
 std::string piston_environment_script(const std::string& prefix) {
     // The name is an index's and was checked (index.h); no shell sees anything else of it.
-    return "#!/usr/bin/env -S -i /bin/bash\ncd '/" + prefix +
-           "' || exit\n. ./environment >&2\nexec /usr/bin/env -0\n";
+    return "#!/bin/bash\ncd '/" + prefix + "' || exit\n. ./environment >&2\nexec /usr/bin/env -0\n";
 }
 
 }  // namespace packages

@@ -20,7 +20,7 @@ std::vector<Provided> piston_runtimes(std::string_view pkg_info, const std::stri
                                       bool compiled);
 
 // The script whose own environment (NUL-separated on its standard output) becomes that of the
-// runtimes: sources `environment` as Piston does, but in a box.
+// runtimes: sources `environment` as Piston does, from an empty environment, but in a box.
 std::string piston_environment_script(const std::string& prefix);
 
 }  // namespace packages

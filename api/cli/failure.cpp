@@ -2,6 +2,7 @@
 
 #include "config/settings.h"
 #include "isolate/sys/error.h"
+#include "packages/digest.h"
 
 namespace cli {
 
@@ -11,13 +12,13 @@ const char* const exit_codes_help =
 
 bool is_about_digest(std::string_view sentence) {
     return sentence.find("digest") != std::string_view::npos ||
-           sentence.find("SHA-256") != std::string_view::npos ||
            sentence.find("Checksum") != std::string_view::npos;
 }
 
 ExitCode exit_code_of(const std::exception& error) {
     if (const auto* failure = dynamic_cast<const Failure*>(&error)) return failure->code();
     if (dynamic_cast<const config::SettingsError*>(&error)) return ExitCode::usage;
+    if (dynamic_cast<const packages::DigestError*>(&error)) return ExitCode::damaged;
     const auto* known = dynamic_cast<const sys::Error*>(&error);
     if (!known) return ExitCode::failed;
     switch (known->kind()) {
@@ -27,7 +28,7 @@ ExitCode exit_code_of(const std::exception& error) {
             return ExitCode::busy;
         case sys::Kind::invalid:
         case sys::Kind::broken:
-            return is_about_digest(error.what()) ? ExitCode::damaged : ExitCode::failed;
+            return ExitCode::failed;
     }
     return ExitCode::failed;
 }

@@ -51,6 +51,9 @@ void become_engine_user(const config::Settings& settings) {
         throw Failure(ExitCode::permission,
                       "the packages belong to the user " + settings.user + ": run it with sudo");
     }
+    const auto& data = settings.paths.data_directory;
+    daemon_process::make_directory_for(user, data);
+    daemon_process::make_directory_for(user, data + "/layers");
     daemon_process::become(user);
     // A daemon's server must not outlive its guard; this may outlive a shell, for it ends by
     // itself.

@@ -39,21 +39,6 @@ ProgressDisplay::Manner manner_of(const Global& global, const Terminal& terminal
     return terminal.drawing ? ProgressDisplay::Manner::drawn : ProgressDisplay::Manner::lines;
 }
 
-packages::InstallerSettings installer_settings(const config::Settings& settings,
-                                               std::vector<std::string> recipes) {
-    const auto& own = settings.packages;
-    return {
-        .recipe_directories = std::move(recipes),
-        .index_url = own.index,
-        .index_key = own.index_key,
-        .npm = own.npm,
-        .pypi = own.pypi,
-        .maven = own.maven,
-        .go = own.go,
-        .offline = own.offline,
-    };
-}
-
 }  // namespace
 
 Session::Session(Global global)
@@ -75,7 +60,8 @@ void Session::refuse_remote(const std::string& command) const {
 Local& Session::local() {
     if (!local_) {
         const bool runs = engine_runs(settings());
-        auto installer = installer_settings(settings(), recipe_directories());
+        auto installer = packages::installer_settings(settings(), "");
+        installer.recipe_directories = recipe_directories();
         installer.offline = installer.offline || offline_;
         become_engine_user(settings());
         local_.emplace(settings(), std::move(installer), runs);

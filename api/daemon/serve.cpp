@@ -56,23 +56,6 @@ std::string find_data(const std::string& configured, const char* name) {
                          "(paths.recipes, paths.seccomp_policy)");
 }
 
-packages::InstallerSettings installer_settings(const config::Settings& settings,
-                                               const std::string& recipes) {
-    const auto& own = settings.packages;
-    packages::InstallerSettings result{
-        .recipe_directories = {recipes},
-        .index_url = own.index,
-        .index_key = own.index_key,
-        .npm = own.npm,
-        .pypi = own.pypi,
-        .maven = own.maven,
-        .go = own.go,
-        .offline = own.offline,
-    };
-    if (!own.recipes.empty()) result.recipe_directories.push_back(own.recipes);
-    return result;
-}
-
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
 void wait_for_signals(const sigset_t& signals, Installed& installed) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
@@ -121,7 +104,8 @@ int serve(const config::Settings& settings, const isolate::DaemonUser& user,
     Installed installed{settings, recipes, pool, engine};
     engine::Admission admission{settings.admission};
     resources::Readiness readiness{pool, engine, admission};
-    packages::Installer installer{installed.store(), installer_settings(settings, recipes)};
+    packages::Installer installer{installed.store(),
+                                  packages::installer_settings(settings, recipes)};
     resources::PackageDesk desk{settings, installer, installed.store(),
                                 [&installed] { installed.refresh(); }};
     resources::Context context{

@@ -7,6 +7,7 @@
 #include "api/resources/answer.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
+#include "packages/digest.h"
 
 namespace resources {
 
@@ -28,6 +29,11 @@ bool same_secret(std::string_view left, std::string_view right) {
     for (std::size_t i = 0; i < left.size(); ++i)
         difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
     return difference == 0;
+}
+
+std::string hex(const packages::Digest& digest) {
+    const auto text = to_string(digest);
+    return text.substr(text.find(':') + 1);
 }
 
 struct Wanted {
@@ -208,6 +214,10 @@ void PackageDesk::run(std::stop_token stop) {
         // A client that goes away does not undo what it asked for, as in Piston; a shutdown does.
         try {
             order.exchange->answer(order.work(order.exchange->request(), stop));
+        } catch (const packages::DigestError& error) {
+            sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});
+            order.exchange->answer(message(500, "Checksum miss-match want: " + hex(error.wanted()) +
+                                                    " got: " + hex(error.actual())));
         } catch (const sys::Error& error) {
             // Of whoever may install, nothing of what went wrong is kept.
             sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});

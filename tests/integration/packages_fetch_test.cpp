@@ -14,7 +14,6 @@
 #include "tests/support/archive_maker.h"
 #include "tests/support/lying_server.h"
 
-using packages::Download;
 using packages::FetchPolicy;
 using support::LyingServer;
 using Line = LyingServer::Line;
@@ -287,7 +286,7 @@ TEST_CASE("a server that lies is found out, and nothing is left under the file's
         sys::Kind kind;
         std::string why;
         std::string files;
-        int requests;
+        std::ptrdiff_t requests;
     };
     const auto promise = [](std::size_t length, const std::string& body) {
         return [=](const Request&, Line& line) { line.send(ok_head(length) + body); };

@@ -204,6 +204,14 @@ HttpAnswer EngineProcess::post(const std::string& path, const std::string& body)
     return ask(port_, post_request(path, body));
 }
 
+HttpAnswer EngineProcess::send(const std::string& method, const std::string& path,
+                               const std::string& body, const std::string& fields) const {
+    return ask(port_, method + " " + path +
+                          " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                          "Content-Type: application/json\r\nContent-Length: " +
+                          std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body);
+}
+
 void abandon(std::uint16_t port, const std::string& body, std::chrono::milliseconds after) {
     const auto socket = dial(port);
     const auto request = post_request("/api/v2/execute", body);

@@ -52,6 +52,10 @@ public:
     HttpAnswer get(const std::string& path) const;
     HttpAnswer post(const std::string& path, const std::string& body) const;
 
+    // Any method with a JSON body; `fields` are whole header lines with their ends.
+    HttpAnswer send(const std::string& method, const std::string& path, const std::string& body,
+                    const std::string& fields = {}) const;
+
     // Runs one file through /api/v2/execute; `more` is merged into the request.
     Json run(const std::string& language, const std::string& code,
              Json more = Json::object()) const;

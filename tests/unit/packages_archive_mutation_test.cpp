@@ -33,8 +33,10 @@ TEST_CASE("a broken archive is unpacked within its directory or refused") {
     std::map<std::string, int> outcomes;
     for (int round = 0; round < 2'000; ++round) {
         auto bytes = seeds[static_cast<std::size_t>(round) % std::size(seeds)];
-        for (auto count = 1 + below(4); count > 0; --count)
-            bytes[below(bytes.size())] ^= static_cast<char>(1 << below(8));
+        for (auto count = 1 + below(4); count > 0; --count) {
+            auto& byte = bytes[below(bytes.size())];
+            byte = static_cast<char>(byte ^ (1 << below(8)));
+        }
         if (below(8) == 0) bytes.resize(below(bytes.size()));
         CAPTURE(round);
         const support::UnpackPlace place;
