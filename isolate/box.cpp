@@ -1,6 +1,7 @@
 #include "isolate/box.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -31,6 +32,15 @@ Pipe make_pipe() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) sys::fail("pipe2");
     return {sys::UniqueFd{ends[0]}, sys::UniqueFd{ends[1]}};
+}
+
+// For a stream of the job. Its other user may open it again by name, as /dev/stdin: then the mode
+// of the pipe counts, which is ours alone by default. Nobody but who holds it or shares its /proc
+// can.
+Pipe make_stream() {
+    auto pipe = make_pipe();
+    if (::fchmod(pipe.read_end.get(), 0666) != 0) sys::fail("fchmod of a pipe");
+    return pipe;
 }
 
 // Ours only: O_NONBLOCK belongs to an end, and a program expects its own to block.
@@ -110,9 +120,9 @@ Process Box::start(const Command& command) {
         throw Error(Kind::broken, "a root of more than " + std::to_string(max_layers) +
                                       " layers, or one with an impossible name");
     }
-    auto in = make_pipe();
-    auto out = make_pipe();
-    auto err = make_pipe();
+    auto in = make_stream();
+    auto out = make_stream();
+    auto err = make_stream();
     auto report = make_pipe();
     std::vector<int> fds{in.read_end.get(), out.write_end.get(), err.write_end.get(),
                          report.write_end.get()};

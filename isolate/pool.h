@@ -33,6 +33,8 @@ public:
     Lease(Pool& pool, std::unique_ptr<Runner> runner) : pool_(&pool), runner_(std::move(runner)) {}
     Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&&) = delete;
+    Lease(const Lease&) = delete;
+    Lease& operator=(const Lease&) = delete;
     ~Lease();
 
     Runner& runner() { return *runner_; }

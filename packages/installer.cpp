@@ -9,8 +9,8 @@
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
 #include "packages/assemble.h"
+#include "packages/available.h"
 #include "packages/bundle.h"
-#include "packages/index.h"
 #include "packages/libraries.h"
 #include "packages/piston.h"
 
@@ -21,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* base = "base";
-constexpr std::string_view debian_prefix = "debian:";
-constexpr std::uint64_t largest_signature = 4096;
 
 // Deeper than any package; deep enough to notice a circle of dependencies.
 constexpr std::size_t deepest = 16;
@@ -58,18 +56,27 @@ const Offer* newest_offer(const std::vector<Offer>& offers, const std::string& n
     return best;
 }
 
-bool is_installed(const std::vector<Record>& records, const Offer& offer) {
-    return std::ranges::any_of(records, [&](const Record& record) {
-        return record.name == offer.name && record.version == offer.version;
-    });
-}
-
 std::string versions_of(const std::vector<Offer>& offers, const std::string& name) {
     std::string list;
     for (const auto& offer : offers) {
         if (offer.name == name) list += (list.empty() ? "" : ", ") + offer.version;
     }
     return list;
+}
+
+[[noreturn]] void refuse_unknown(const std::vector<Offer>& offers, const std::string& name) {
+    const auto versions = versions_of(offers, name);
+    throw sys::Error(sys::Kind::not_found,
+                     versions.empty() ? "there is no package " + name
+                                      : "of the package " + name + " there is only " + versions);
+}
+
+// What has to be there first; beneath everything the base.
+std::vector<std::string> depends_of(const Offer& offer) {
+    if (offer.name == base) return {};
+    auto depends = offer.package ? offer.package->depends : std::vector<std::string>{};
+    if (std::ranges::find(depends, base) == depends.end()) depends.emplace_back(base);
+    return depends;
 }
 
 }  // namespace
@@ -101,6 +108,13 @@ Request parse_request(const std::string& text) {
     return request;
 }
 
+// What every step of one operation needs.
+struct Errand {
+    const Transaction& transaction;
+    const ProgressSink& progress;
+    std::stop_token stop;
+};
+
 // What the public functions share: the sources and what they said last.
 class Installer::Work {
 public:
@@ -108,172 +122,73 @@ public:
         : store_(store),
           settings_(settings),
           addresses_({settings.npm, settings.pypi, settings.maven, settings.go}),
-          debian_({.directory = store.cache_directory() + "/apt", .offline = settings.offline}) {}
+          debian_({.directory = store.cache_directory() + "/apt", .offline = settings.offline}),
+          available_(store, settings, debian_) {}
 
-    std::vector<Offer> offers();
-    // The offers with Debian's versions of these packages, asked for if nobody knows them.
-    std::vector<Offer> offers_for(const std::string& name, const ProgressSink& progress,
-                                  std::stop_token stop);
-    const std::string& trouble() const { return trouble_; }
+    Available& available() { return available_; }
 
-    Record install(const Transaction& transaction, const std::string& name, const Range& range,
-                   bool asked_for, std::vector<std::string> chain, const ProgressSink& progress,
-                   std::stop_token stop);
-    Record add_libraries(const Transaction& transaction, Record record,
-                         const std::vector<std::string>& names, const ProgressSink& progress,
-                         std::stop_token stop);
+    Record install(const Errand& errand, const std::string& name, const Range& range,
+                   bool asked_for, std::vector<std::string> chain);
+    Record add_libraries(const Errand& errand, Record record,
+                         const std::vector<std::string>& names);
 
 private:
-    void fill_in_debian_versions(std::vector<Offer>& offers);
-    void append_index(std::vector<Offer>& offers);
-    std::string index_text();
-    Record build(const Transaction& transaction, const Offer& offer,
-                 const std::vector<std::string>& depends, const ProgressSink& progress,
-                 std::stop_token stop);
-    std::vector<Part> run_client_into(const Record& record, const std::vector<std::string>& names,
-                                      const Staging& staging, std::stop_token stop);
-    std::vector<Part> fill_libraries(const Record& record, const std::vector<std::string>& names,
-                                     const Staging& staging, const ProgressSink& progress,
-                                     std::stop_token stop);
+    std::optional<Record> find_installed(const Range& range, const std::string& name) const;
+    static Record keep(const Errand& errand, Record record, bool asked_for);
+    Record build(const Errand& errand, const Offer& offer, const std::vector<std::string>& depends);
+    std::vector<Part> run_client_into(const Errand& errand, const Record& record,
+                                      const std::vector<std::string>& names,
+                                      const Staging& staging);
+    std::vector<Part> fill_libraries(const Errand& errand, const Record& record,
+                                     const std::vector<std::string>& names, const Staging& staging);
     std::string status_beneath(const std::vector<std::string>& depends) const;
 
     const Store& store_;
     const InstallerSettings& settings_;
     Addresses addresses_;
     Debian debian_;
-    std::string trouble_;
+    Available available_;
 };
-
-// ---- what there is ------------------------------------------------------------------------------
-
-std::vector<Offer> Installer::Work::offers() {
-    trouble_.clear();
-    auto offers = load_offers(settings_.recipe_directories);
-    fill_in_debian_versions(offers);
-    append_index(offers);
-    return offers;
-}
-
-void Installer::Work::fill_in_debian_versions(std::vector<Offer>& offers) {
-    std::vector<std::string> names;
-    for (const auto& offer : offers) {
-        if (offer.version.starts_with(debian_prefix))
-            names.push_back(offer.version.substr(debian_prefix.size()));
-    }
-    if (names.empty()) return;
-    auto versions = debian_.candidate_versions(names);
-    if (versions.empty() && !settings_.offline) {
-        // The first time here: the package lists have to be fetched.
-        try {
-            debian_.candidate_version(names.front());
-            versions = debian_.candidate_versions(names);
-        } catch (const sys::Error& error) {
-            trouble_ = std::string{"Debian's package lists cannot be had: "} + error.what();
-        }
-    }
-    for (auto& offer : offers) {
-        if (!offer.version.starts_with(debian_prefix)) continue;
-        const auto found = versions.find(offer.version.substr(debian_prefix.size()));
-        if (found != versions.end()) offer.version = found->second;
-    }
-}
-
-std::vector<Offer> Installer::Work::offers_for(const std::string& name,
-                                               const ProgressSink& progress, std::stop_token stop) {
-    auto all = offers();
-    const bool is_unknown = std::ranges::any_of(all, [&](const Offer& offer) {
-        return offer.name == name && offer.version.starts_with(debian_prefix);
-    });
-    if (!is_unknown) return all;
-    if (progress) progress({Progress::Step::resolving, name, "package lists", 0, 0});
-    for (auto& offer : all) {
-        if (offer.name == name && offer.version.starts_with(debian_prefix)) {
-            offer.version =
-                debian_.candidate_version(offer.version.substr(debian_prefix.size()), stop);
-        }
-    }
-    return all;
-}
-
-// The index as it is, or its last copy where it cannot be had.
-std::string Installer::Work::index_text() {
-    const auto copy = store_.cache_directory() + "/index";
-    const FetchPolicy policy{.schemes = {"https", "http", "file"},
-                             .allow_private_addresses = settings_.allow_private_addresses};
-    try {
-        if (settings_.offline) throw sys::Error(sys::Kind::not_found, "packages.offline is set");
-        auto text = fetch_text(settings_.index_url, policy, max_index_bytes, {});
-        if (!settings_.index_key.empty()) {
-            const auto signature =
-                fetch_text(settings_.index_url + ".sig", policy, largest_signature, {});
-            verify_signature(text, signature, settings_.index_key);
-        }
-        sys::replace_file(copy, text);
-        return text;
-    } catch (const sys::Error& error) {
-        trouble_ = std::string{"the package index cannot be used: "} + error.what();
-        auto old = sys::try_read_file(copy);
-        return old ? *old : std::string{};
-    }
-}
-
-void Installer::Work::append_index(std::vector<Offer>& offers) {
-    if (settings_.index_url.empty()) return;
-    const auto index = parse_index(index_text());
-    for (const auto& problem : index.problems) {
-        trouble_ += (trouble_.empty() ? "the package index, line " : "; line ") +
-                    std::to_string(problem.line) + ": " + problem.why;
-    }
-    for (const auto& entry : index.entries) {
-        offers.push_back({.name = entry.package,
-                          .version = entry.version,
-                          .summary = "a package of Piston's",
-                          .source = "piston",
-                          .languages = {},
-                          .package = {},
-                          .url = entry.url,
-                          .digest = to_string(entry.digest)});
-    }
-}
 
 // ---- installing ---------------------------------------------------------------------------------
 
-Record Installer::Work::install(const Transaction& transaction, const std::string& name,
-                                const Range& range, bool asked_for, std::vector<std::string> chain,
-                                const ProgressSink& progress, std::stop_token stop) {
+Record Installer::Work::install(const Errand& errand, const std::string& name, const Range& range,
+                                bool asked_for, std::vector<std::string> chain) {
     if (chain.size() > deepest || std::ranges::find(chain, name) != chain.end()) {
         throw sys::Error(sys::Kind::invalid, "the package " + name + " depends on itself");
     }
     chain.push_back(name);
-    const auto all = offers_for(name, progress, stop);
+    const auto all = available_.offers_for(name, errand.progress, errand.stop);
     const auto* offer = newest_offer(all, name, range);
-    const auto records = store_.installed();
-    if (offer == nullptr || is_installed(records, *offer)) {
-        // What is there may come from a bundle, or from a recipe that is gone.
-        const auto* there = newest(records, name, offer ? *parse_range(offer->version) : range);
-        if (there != nullptr) {
-            auto record = *there;
-            if (asked_for && !record.asked_for) {
-                record.asked_for = true;
-                transaction.put(record);
-            }
-            return record;
-        }
-        const auto versions = versions_of(all, name);
-        throw sys::Error(sys::Kind::not_found, versions.empty() ? "there is no package " + name
-                                                                : "of the package " + name +
-                                                                      " there is only " + versions);
-    }
-    auto depends = offer->package ? offer->package->depends : std::vector<std::string>{};
-    if (name != base && std::ranges::find(depends, base) == depends.end()) depends.push_back(base);
-    if (name == base) depends.clear();
+    // What is there may come from a bundle, or from a recipe that is gone.
+    if (const auto there = find_installed(offer ? *parse_range(offer->version) : range, name))
+        return keep(errand, *there, asked_for);
+    if (offer == nullptr) refuse_unknown(all, name);
+
+    const auto depends = depends_of(*offer);
     for (const auto& dependency : depends) {
-        if (newest(store_.installed(), dependency, any_version()) == nullptr)
-            install(transaction, dependency, any_version(), false, chain, progress, stop);
+        if (!find_installed(any_version(), dependency))
+            install(errand, dependency, any_version(), false, chain);
     }
-    auto record = build(transaction, *offer, depends, progress, stop);
+    auto record = build(errand, *offer, depends);
     record.asked_for = asked_for;
-    transaction.put(record);
+    errand.transaction.put(record);
+    return record;
+}
+
+std::optional<Record> Installer::Work::find_installed(const Range& range,
+                                                      const std::string& name) const {
+    const auto records = store_.installed();
+    const auto* record = newest(records, name, range);
+    return record ? std::optional{*record} : std::nullopt;
+}
+
+// It may have come as a dependency only; from now on somebody wants it for itself.
+Record Installer::Work::keep(const Errand& errand, Record record, bool asked_for) {
+    if (asked_for && !record.asked_for) {
+        record.asked_for = true;
+        errand.transaction.put(record);
+    }
     return record;
 }
 
@@ -295,11 +210,10 @@ std::string Installer::Work::status_beneath(const std::vector<std::string>& depe
     return status;
 }
 
-Record Installer::Work::build(const Transaction& transaction, const Offer& offer,
-                              const std::vector<std::string>& depends, const ProgressSink& progress,
-                              std::stop_token stop) {
-    Assembler assembler{store_, settings_, addresses_, debian_, progress, stop};
-    auto staging = transaction.begin_layer();
+Record Installer::Work::build(const Errand& errand, const Offer& offer,
+                              const std::vector<std::string>& depends) {
+    Assembler assembler{store_, settings_, addresses_, debian_, errand.progress, errand.stop};
+    auto staging = errand.transaction.begin_layer();
     Record record{.name = offer.name,
                   .version = offer.version,
                   .summary = offer.summary,
@@ -318,19 +232,19 @@ Record Installer::Work::build(const Transaction& transaction, const Offer& offer
         record.provides = piston_runtimes(read_piston_info(staging, prefix), prefix, compiled);
         record.pending_environment = piston_environment_script(prefix);
     }
-    if (progress) progress({Progress::Step::finishing, offer.name, "", 0, 0});
+    if (errand.progress) errand.progress({Progress::Step::finishing, offer.name, "", 0, 0});
     record.parts = std::move(assembled.parts);
     record.dpkg_status = std::move(assembled.dpkg_status);
-    record.layers = {transaction.publish(std::move(staging), offer.name, offer.version)};
+    record.layers = {errand.transaction.publish(std::move(staging), offer.name, offer.version)};
     record.installed_at = std::time(nullptr);
     return record;
 }
 
 // ---- libraries ----------------------------------------------------------------------------------
 
-std::vector<Part> Installer::Work::run_client_into(const Record& record,
+std::vector<Part> Installer::Work::run_client_into(const Errand& errand, const Record& record,
                                                    const std::vector<std::string>& names,
-                                                   const Staging& staging, std::stop_token stop) {
+                                                   const Staging& staging) {
     if (settings_.offline)
         throw sys::Error(sys::Kind::not_found, "nothing is downloaded (packages.offline)");
     const auto& source = *record.library_source;
@@ -342,21 +256,19 @@ std::vector<Part> Installer::Work::run_client_into(const Record& record,
     sys::make_directories(target.directory);
     sys::make_directories(target.cache);
     if (source.kind == Source::Kind::pypi) {
-        run_client(pip_command(names, target, addresses_), std::move(stop));
+        run_client(pip_command(names, target, addresses_), errand.stop);
         return parse_pip_report(sys::read_file(target.cache + "/report.json"));
     }
-    run_client(npm_command(names, target, addresses_), std::move(stop));
+    run_client(npm_command(names, target, addresses_), errand.stop);
     return parse_npm_lock(sys::read_file(target.directory + "/node_modules/.package-lock.json"));
 }
 
 // The files of the libraries, in the directory; what they were made of.
-std::vector<Part> Installer::Work::fill_libraries(const Record& record,
+std::vector<Part> Installer::Work::fill_libraries(const Errand& errand, const Record& record,
                                                   const std::vector<std::string>& names,
-                                                  const Staging& staging,
-                                                  const ProgressSink& progress,
-                                                  std::stop_token stop) {
+                                                  const Staging& staging) {
     const auto& source = *record.library_source;
-    Assembler assembler{store_, settings_, addresses_, debian_, progress, stop};
+    Assembler assembler{store_, settings_, addresses_, debian_, errand.progress, errand.stop};
     switch (source.kind) {
         case Source::Kind::debian: {
             const auto beneath = record.dpkg_status + status_beneath(record.depends);
@@ -367,13 +279,15 @@ std::vector<Part> Installer::Work::fill_libraries(const Record& record,
         }
         case Source::Kind::pypi:
         case Source::Kind::npm:
-            if (progress) progress({Progress::Step::downloading, record.name, "libraries", 0, 0});
-            return run_client_into(record, names, staging, std::move(stop));
+            if (errand.progress)
+                errand.progress({Progress::Step::downloading, record.name, "libraries", 0, 0});
+            return run_client_into(errand, record, names, staging);
         case Source::Kind::maven: {
             std::vector<Part> parts;
             const auto artifacts =
                 maven_libraries(names, source.into, addresses_,
                                 [&](const std::string& url) { return assembler.fetch_text(url); });
+            parts.reserve(artifacts.size());
             for (const auto& artifact : artifacts)
                 parts.push_back(assembler.add_artifact(record.name, artifact, {}, staging));
             return parts;
@@ -385,24 +299,25 @@ std::vector<Part> Installer::Work::fill_libraries(const Record& record,
     throw sys::Error(sys::Kind::invalid, record.name + " takes no libraries");
 }
 
-Record Installer::Work::add_libraries(const Transaction& transaction, Record record,
-                                      const std::vector<std::string>& names,
-                                      const ProgressSink& progress, std::stop_token stop) {
+Record Installer::Work::add_libraries(const Errand& errand, Record record,
+                                      const std::vector<std::string>& names) {
     if (!record.library_source) {
         throw sys::Error(sys::Kind::invalid, "libraries cannot be added to " + record.name +
                                                  ": its recipe says no way");
     }
     for (const auto& name : names) parse_library(record.library_source->kind, name);
-    auto staging = transaction.begin_layer();
+    auto staging = errand.transaction.begin_layer();
     AddedLibraries added{.names = names};
-    added.parts = fill_libraries(record, names, staging, progress, stop);
-    if (progress) progress({Progress::Step::finishing, record.name, "libraries", 0, 0});
-    added.layer = transaction.publish(std::move(staging), record.name + "-with", record.version);
+    added.parts = fill_libraries(errand, record, names, staging);
+    if (errand.progress)
+        errand.progress({Progress::Step::finishing, record.name, "libraries", 0, 0});
+    added.layer =
+        errand.transaction.publish(std::move(staging), record.name + "-with", record.version);
     // The same again, perhaps newer, takes the place of what was there.
     std::erase_if(record.libraries,
                   [&](const AddedLibraries& earlier) { return earlier.names == names; });
     record.libraries.insert(record.libraries.begin(), std::move(added));
-    transaction.put(record);
+    errand.transaction.put(record);
     return record;
 }
 
@@ -416,11 +331,11 @@ Installer::Installer(const Store& store, InstallerSettings settings)
 Installer::~Installer() = default;
 
 std::vector<Offer> Installer::offers() {
-    return work_->offers();
+    return work_->available().offers();
 }
 
 std::string Installer::trouble() const {
-    return work_->trouble();
+    return work_->available().trouble();
 }
 
 Record Installer::install(const Request& request, const ProgressSink& progress,
@@ -429,11 +344,10 @@ Record Installer::install(const Request& request, const ProgressSink& progress,
     const auto transaction = store_.begin([&] {
         if (progress) progress({Progress::Step::waiting, request.name, "", 0, 0});
     });
-    auto record = work_->install(transaction, request.name, range, true, {}, progress, stop);
-    if (!request.libraries.empty()) {
-        record =
-            work_->add_libraries(transaction, std::move(record), request.libraries, progress, stop);
-    }
+    const Errand errand{transaction, progress, std::move(stop)};
+    auto record = work_->install(errand, request.name, range, true, {});
+    if (!request.libraries.empty())
+        record = work_->add_libraries(errand, std::move(record), request.libraries);
     return record;
 }
 

@@ -57,6 +57,8 @@ Request parse_request(const std::string& text);
 class Installer {
 public:
     Installer(const Store& store, InstallerSettings settings);
+    Installer(const Installer&) = delete;
+    Installer& operator=(const Installer&) = delete;
     ~Installer();
 
     // What can be installed, Debian versions filled in where the package lists are at hand. An

@@ -29,6 +29,8 @@ public:
     explicit Staging(const std::string& layers);
     Staging(Staging&& other) noexcept;
     Staging& operator=(Staging&&) = delete;
+    Staging(const Staging&) = delete;
+    Staging& operator=(const Staging&) = delete;
     ~Staging();
 
     const std::string& path() const { return path_; }

@@ -27,6 +27,8 @@ public:
     // `recipes` is where the recipes of host toolchains lie. Everything outlives this.
     Installed(const config::Settings& settings, std::string recipes, isolate::Pool& pool,
               engine::Engine& engine);
+    Installed(const Installed&) = delete;
+    Installed& operator=(const Installed&) = delete;
     ~Installed();
 
     const packages::Store& store() const { return store_; }

@@ -25,6 +25,8 @@ public:
     // `refresh` returns once the engine's runtimes are what the store says.
     PackageDesk(const config::Settings& settings, packages::Installer& installer,
                 const packages::Store& store, std::function<void()> refresh);
+    PackageDesk(const PackageDesk&) = delete;
+    PackageDesk& operator=(const PackageDesk&) = delete;
     ~PackageDesk();
 
     void list(const std::shared_ptr<http::Exchange>& exchange);

@@ -9,12 +9,12 @@
 namespace keeper {
 
 struct Options {
-    int socket = -1;            // to the daemon
-    std::string instance;       // names cgroups and containers
-    std::string run_directory;  // ours alone: lock, mount points
+    int socket = -1;             // to the daemon
+    std::string instance;        // names cgroups and containers
+    std::string run_directory;   // ours alone: lock, mount points
     std::string data_directory;  // the daemon's; containers see its layers
-    std::string init_program;   // copied into the containers' root
-    std::string cgroup;         // "auto", or the group all ours go under
+    std::string init_program;    // copied into the containers' root
+    std::string cgroup;          // "auto", or the group all ours go under
     std::uint32_t first_uid =
         0;  // of runner 0; runner n has the 65536 ids from first_uid + n * 65536
     uid_t daemon_uid = 0;

@@ -66,6 +66,14 @@ TEST_CASE("a job reaches no network but its own loopback device") {
     CHECK(output("bash", "cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '") == "lo\n");
 }
 
+TEST_CASE("a job opens its standard streams by their names") {
+    support::EngineProcess engine;
+    const auto run = engine.run(
+        "bash", "cat /dev/stdin; echo out >/dev/stdout; echo err >/dev/stderr", {{"stdin", "in"}});
+    CHECK(run["run"]["stdout"] == "in\nout\n");
+    CHECK(run["run"]["stderr"] == "err\n");
+}
+
 TEST_CASE("a job can write nowhere but in its box") {
     const auto writable =
         output("bash",
@@ -89,6 +97,7 @@ TEST_CASE("200 jobs, 16 at a time, each get their own answer") {
     std::atomic<int> next{0};
     std::atomic<int> right{0};
     std::vector<std::jthread> clients;
+    clients.reserve(16);
     for (int i = 0; i < 16; ++i) {
         clients.emplace_back([&] {
             for (int n = 0; (n = next++) < 200;) {

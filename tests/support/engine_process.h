@@ -28,6 +28,9 @@ struct HttpAnswer {
 struct Scratch {
     std::string path{};
 
+    Scratch() = default;
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
     ~Scratch();
 };
 

@@ -7,6 +7,7 @@
 #include "api/cli/rest.h"
 #include "api/cli/self_test.h"
 #include "isolate/sys/error.h"
+#include "packages/digest.h"
 
 namespace {
 
@@ -180,7 +181,8 @@ TEST_CASE("each kind of error has its exit code, and a wrong digest one of its o
     CHECK(cli::exit_code_of(sys::Error(Kind::not_found, "no")) == ExitCode::not_found);
     CHECK(cli::exit_code_of(sys::Error(Kind::busy, "later")) == ExitCode::busy);
     CHECK(cli::exit_code_of(sys::Error(Kind::broken, "disk")) == ExitCode::failed);
-    CHECK(cli::exit_code_of(sys::Error(Kind::invalid, "x has the digest y")) == ExitCode::damaged);
+    const auto digest = packages::parse_digest(std::string(64, 'a'));
+    CHECK(cli::exit_code_of(packages::DigestError("x", digest, digest)) == ExitCode::damaged);
     CHECK(cli::exit_code_of(cli::Failure(ExitCode::permission, "no")) == ExitCode::permission);
     CHECK(cli::exit_code_of(std::runtime_error("?")) == ExitCode::failed);
     try {
