@@ -191,6 +191,32 @@ Knob package_api(const std::string& help) {
     };
 }
 
+// In the order of the enumerators.
+constexpr std::array<std::string_view, 3> pin_names{"no", "known", "any"};
+
+Knob pinned_versions(const std::string& help) {
+    return {
+        .key = "packages.accept_pinned_versions",
+        .piston = "",
+        .help = help,
+        .form = Form::text,
+        .expects = "no, known or any",
+        .set =
+            [](Settings& settings, std::string_view name) {
+                const auto* found = std::ranges::find(pin_names, name);
+                if (found == pin_names.end()) return false;
+                settings.packages.accept_pinned_versions =
+                    static_cast<Pins>(found - pin_names.begin());
+                return true;
+            },
+        .get =
+            [](const Settings& settings) {
+                return std::string(
+                    pin_names[static_cast<std::size_t>(settings.packages.accept_pinned_versions)]);
+            },
+    };
+}
+
 Knob yes_or_no(const std::string& key, auto member, const std::string& help) {
     return {
         .key = key,
@@ -316,8 +342,8 @@ Knobs package_knobs() {
              "Directory of recipes of your own; empty: none"),
         yes_or_no("packages.offline", of(&Packages::offline),
                   "Whether to install from the cache and from bundles only"),
-        yes_or_no("packages.accept_pinned_versions", of(&Packages::accept_pinned_versions),
-                  "Whether versions that many clients hard-code run on the nearest installed one"),
+        pinned_versions("Exact versions that run on the nearest installed one: no, known "
+                        "(hard-coded by many) or any"),
     };
 }
 

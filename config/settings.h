@@ -68,6 +68,9 @@ struct Paths {
 // Who may change what is installed over HTTP.
 enum class PackageApi { off, local, token };
 
+// Exact versions that nobody has: refused, or run on the nearest that is installed.
+enum class Pins { no, known, any };
+
 struct Packages {
     PackageApi api = PackageApi::local;
     std::string token = "";      // of api = token; "Authorization: Bearer <token>"
@@ -77,8 +80,7 @@ struct Packages {
     std::string npm = "", pypi = "", maven = "", go = "";
     std::string recipes = "";  // directory of recipes of the operator's own; empty: none
     bool offline = false;      // nothing is downloaded
-    // Versions that many clients hard-code are served by the nearest that is installed.
-    bool accept_pinned_versions = false;
+    Pins accept_pinned_versions = Pins::no;
 
     bool operator==(const Packages&) const = default;
 };

@@ -65,8 +65,9 @@ std::vector<std::shared_ptr<const Runtime>> runtimes_of(
 }
 
 std::shared_ptr<const Runtimes> merged(std::vector<std::shared_ptr<const Runtime>> packaged,
-                                       const Runtimes& host) {
+                                       const Runtimes& host, config::Pins pins) {
     auto runtimes = std::make_shared<Runtimes>();
+    runtimes->pins = pins;
     runtimes->all = std::move(packaged);
     for (const auto& runtime : host.all) {
         const bool is_there = std::ranges::any_of(runtimes->all, [&](const auto& other) {

@@ -19,6 +19,6 @@ std::vector<std::shared_ptr<const Runtime>> runtimes_of(
 // Both kinds in one list. Where a package and the host have the same version of a language,
 // somebody installed the package on purpose: the host's is left out.
 std::shared_ptr<const Runtimes> merged(std::vector<std::shared_ptr<const Runtime>> packaged,
-                                       const Runtimes& host);
+                                       const Runtimes& host, config::Pins pins);
 
 }  // namespace engine

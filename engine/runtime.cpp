@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/pins.h"
 #include "packages/version.h"
 
 namespace engine {
@@ -24,7 +25,10 @@ std::shared_ptr<const Runtime> Runtimes::find(std::string_view language,
         best = runtime;
         best_version = std::move(*version);
     }
-    return best;
+    const auto exact = best ? std::nullopt : packages::parse_version(range);
+    const bool is_accepted =
+        pins == config::Pins::any || (pins == config::Pins::known && is_known_pin(language, range));
+    return exact && is_accepted ? nearest(all, language, *exact) : best;
 }
 
 }  // namespace engine

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/limits.h"
+#include "config/settings.h"
 #include "packages/script.h"
 
 namespace engine {
@@ -36,10 +37,11 @@ struct Runtime {
 
 struct Runtimes {
     std::vector<std::shared_ptr<const Runtime>> all;  // in the order in which they are listed
+    config::Pins pins = config::Pins::no;             // exact versions that nobody has (pins.h)
 
     // The newest runtime that answers to the name and satisfies the semver range; of equal versions
-    // the one listed first. Empty if there is none or the range cannot be parsed. (Contract
-    // section 6.)
+    // the one listed first. Where there is none, the nearest to an exact version, if `pins` says
+    // so. Empty if there is none or the range cannot be parsed. (Contract section 6.)
     std::shared_ptr<const Runtime> find(std::string_view language, std::string_view range) const;
 };
 

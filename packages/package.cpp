@@ -129,6 +129,9 @@ std::vector<SelfTest> read_tests(const Section& section, const std::string& exte
         }
         tests.push_back(std::move(test));
     }
+    // The plainest first: what else should be wrong if not even that works?
+    std::stable_partition(tests.begin(), tests.end(),
+                          [](const SelfTest& test) { return test.name == "hello"; });
     return tests;
 }
 

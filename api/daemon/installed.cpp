@@ -127,7 +127,8 @@ void Installed::replace_runtimes() {
     auto packaged = engine::runtimes_of(records, settings_);
     for (const auto& runtime : packaged) used_.emplace_back(runtime->layers);
     auto runtimes =
-        engine::merged(std::move(packaged), *engine::runtimes_of(toolchains_, settings_));
+        engine::merged(std::move(packaged), *engine::runtimes_of(toolchains_, settings_),
+                       settings_.packages.accept_pinned_versions);
     sys::log(sys::Level::info, "runtimes_found", {{"count", runtimes->all.size()}});
     engine_.replace_runtimes(std::move(runtimes));
     records_ = std::move(records);

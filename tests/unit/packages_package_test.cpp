@@ -169,6 +169,7 @@ TEST_CASE("a package for another architecture only is not offered") {
 
 TEST_CASE("every recipe that comes along can be read, and its dependencies are there") {
     std::set<std::string> names;
+    std::set<std::string> versions;
     std::vector<packages::Package> all;
     for (const auto& entry : std::filesystem::recursive_directory_iterator{recipes()}) {
         if (entry.path().extension() != ".toml") continue;
@@ -178,6 +179,7 @@ TEST_CASE("every recipe that comes along can be read, and its dependencies are t
         if (!packages::is_package(text, file)) continue;
         all.push_back(parse_package(text, file));
         names.insert(all.back().name);
+        CHECK(versions.insert(all.back().name + "=" + all.back().version).second);
     }
     CHECK(names.contains("base"));
     for (const auto& package : all) {
