@@ -105,6 +105,7 @@ std::map<std::string, std::string> read_paths(const Section& root, std::string_v
 std::vector<SelfTest::File> read_files(const Section& section) {
     using Placed = std::pair<std::pair<std::uint32_t, std::uint32_t>, SelfTest::File>;
     std::vector<Placed> placed;
+    placed.reserve(section.table.size());
     for (const auto& [name, value] : section.table) {
         const auto& begin = name.source().begin;
         placed.push_back({{begin.line, begin.column},

@@ -120,7 +120,9 @@ TEST_CASE("a package that cannot be meant is refused with file, line and reason"
         {"an absolute file", "\"etc/toy.conf\"", "\"/etc/toy.conf\"", "beneath the root"},
         {"a path with an empty part", "opt/toy\"\nstrip", "opt//toy\"\nstrip", "beneath the root"},
         {"a source without digest", "digest = \"sha512-AAAA\"\n", "", "needs a \"digest\""},
-        {"a digest for Debian", "debian = [\"libtoy\"", "digest = \"x\"\ndebian = [\"libtoy\"",
+        {"a digest for Debian", R"(debian = ["libtoy")",
+         "digest = \"x\"\n"
+         R"(debian = ["libtoy")",
          "debian has none"},
         {"two kinds in one source", "strip = 1", "strip = 1\npypi = \"x==1\"", "exactly one of"},
         {"a strange strip", "strip = 1", "strip = -1", "from 0 to 16"},
