@@ -101,11 +101,15 @@ HttpAnswer ask(std::uint16_t port, const std::string& request) {
 }  // namespace
 
 EngineProcess::EngineProcess(std::vector<std::string> settings) : settings_(std::move(settings)) {
+    // Some tests keep one engine for all their cases: neither names nor ids may come round again
+    // while it lives.
     static int engines = 0;
-    const auto number = ::getpid() * 16 + engines++ % 16;
-    instance_ = "cktest" + std::to_string(number);
+    constexpr int uid_ranges = 512;
+    const int number = engines++;
+    instance_ = "cktest" + std::to_string(::getpid()) + "n" + std::to_string(number);
     scratch_.path = fs::temp_directory_path() / instance_;
-    first_uid_ = 1'000'000'000U + static_cast<std::uint32_t>(number % 256) * 64 * 65536;
+    const auto range = static_cast<std::uint32_t>((::getpid() * 61 + number) % uid_ranges);
+    first_uid_ = 1'000'000'000U + range * 64 * 65536;
     port_ = free_port();
     before_ = footprint(instance_, first_uid_);
     start();
