@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <utility>
 
 #include "isolate/box.h"
@@ -92,9 +93,13 @@ void write_all(const sys::UniqueFd& file, std::string_view bytes) {
     }
 }
 
-// A file without a name: it goes with its descriptor.
+// A file without a name: it goes with its descriptor. (Not every file system has O_TMPFILE.)
 sys::UniqueFd nameless_file(const Store& store) {
-    return sys::open(store.cache_directory(), O_TMPFILE | O_RDWR, 0600);
+    auto name = store.cache_directory() + "/setup-XXXXXX";
+    sys::UniqueFd file{::mkostemp(name.data(), O_CLOEXEC)};
+    if (!file) sys::fail("make a file in " + store.cache_directory());
+    ::unlink(name.c_str());
+    return file;
 }
 
 void add_layer(Record& record, const std::vector<Record>& records, const Store& store,
