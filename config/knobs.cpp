@@ -6,6 +6,8 @@
 #include <iterator>
 #include <optional>
 #include <system_error>
+#include <type_traits>
+#include <vector>
 
 #include "config/rules.h"
 
@@ -143,76 +145,28 @@ Knob text(const std::string& key, const std::string& piston, auto member, Rule r
     };
 }
 
-// In the order of the enumerators.
-constexpr std::array<std::string_view, 5> level_names{"debug", "info", "warn", "error", "none"};
-
-Knob log_level(const std::string& help) {
+// A knob whose value is one of some words; the enumerators stand in the order of the words.
+Knob choice(const std::string& key, const std::string& piston, auto member,
+            const std::vector<std::string>& words, const std::string& expects,
+            const std::string& help) {
     return {
-        .key = "log_level",
-        .piston = "PISTON_LOG_LEVEL",
+        .key = key,
+        .piston = piston,
         .help = help,
         .form = Form::text,
-        .expects = "debug, info, warn, error or none",
+        .expects = expects,
         .set =
-            [](Settings& settings, std::string_view name) {
-                const auto* found = std::ranges::find(level_names, name);
-                if (found == level_names.end()) return false;
-                settings.log_level = static_cast<LogLevel>(found - level_names.begin());
+            [=](Settings& settings, std::string_view word) {
+                const auto found = std::ranges::find(words, word);
+                if (found == words.end()) return false;
+                auto& value = member(settings);
+                value =
+                    static_cast<std::remove_reference_t<decltype(value)>>(found - words.begin());
                 return true;
             },
         .get =
-            [](const Settings& settings) {
-                return std::string(level_names[static_cast<std::size_t>(settings.log_level)]);
-            },
-    };
-}
-
-// In the order of the enumerators.
-constexpr std::array<std::string_view, 3> api_names{"off", "local", "token"};
-
-Knob package_api(const std::string& help) {
-    return {
-        .key = "packages.api",
-        .piston = "",
-        .help = help,
-        .form = Form::text,
-        .expects = "off, local or token",
-        .set =
-            [](Settings& settings, std::string_view name) {
-                const auto* found = std::ranges::find(api_names, name);
-                if (found == api_names.end()) return false;
-                settings.packages.api = static_cast<PackageApi>(found - api_names.begin());
-                return true;
-            },
-        .get =
-            [](const Settings& settings) {
-                return std::string(api_names[static_cast<std::size_t>(settings.packages.api)]);
-            },
-    };
-}
-
-// In the order of the enumerators.
-constexpr std::array<std::string_view, 3> pin_names{"no", "known", "any"};
-
-Knob pinned_versions(const std::string& help) {
-    return {
-        .key = "packages.accept_pinned_versions",
-        .piston = "",
-        .help = help,
-        .form = Form::text,
-        .expects = "no, known or any",
-        .set =
-            [](Settings& settings, std::string_view name) {
-                const auto* found = std::ranges::find(pin_names, name);
-                if (found == pin_names.end()) return false;
-                settings.packages.accept_pinned_versions =
-                    static_cast<Pins>(found - pin_names.begin());
-                return true;
-            },
-        .get =
-            [](const Settings& settings) {
-                return std::string(
-                    pin_names[static_cast<std::size_t>(settings.packages.accept_pinned_versions)]);
+            [=](const Settings& settings) {
+                return words[static_cast<std::size_t>(member(settings))];
             },
     };
 }
@@ -243,7 +197,9 @@ Knobs program_knobs() {
              "Name of this engine in cgroups and containers"),
         text("user", "", at(&Settings::user), plain_name,
              "System user the daemon becomes once its keeper runs"),
-        log_level("Least important lines that are logged: debug, info, warn, error or none"),
+        choice("log_level", "PISTON_LOG_LEVEL", at(&Settings::log_level),
+               {"debug", "info", "warn", "error", "none"}, "debug, info, warn, error or none",
+               "Least important lines that are logged: debug, info, warn, error or none"),
     };
 }
 
@@ -322,8 +278,10 @@ Knobs path_knobs() {
 Knobs package_knobs() {
     const auto of = [](auto member) { return at(&Settings::packages, member); };
     return {
-        package_api("Who may install packages over HTTP: off (nobody), local (clients of this "
-                    "machine) or token"),
+        choice("packages.api", "", of(&Packages::api), {"off", "local", "token"},
+               "off, local or token",
+               "Who may install packages over HTTP: off (nobody), local (clients of this "
+               "machine) or token"),
         text("packages.token", "", of(&Packages::token), secret_or_empty,
              "What such clients send as \"Authorization: Bearer ...\" where api is token"),
         text("packages.index", "PISTON_REPO_URL", of(&Packages::index), address_or_empty,
@@ -342,8 +300,10 @@ Knobs package_knobs() {
              "Directory of recipes of your own; empty: none"),
         yes_or_no("packages.offline", of(&Packages::offline),
                   "Whether to install from the cache and from bundles only"),
-        pinned_versions("Exact versions that run on the nearest installed one: no, known "
-                        "(hard-coded by many) or any"),
+        choice("packages.accept_pinned_versions", "", of(&Packages::accept_pinned_versions),
+               {"no", "known", "any"}, "no, known or any",
+               "Exact versions that run on the nearest installed one: no, known "
+               "(hard-coded by many) or any"),
     };
 }
 
