@@ -3,9 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -146,14 +148,16 @@ TEST_CASE("the next transaction sweeps what a killed one left") {
 TEST_CASE("only one transaction at a time, of any process") {
     const Place place;
     const Store store{place.path};
-    bool waited = false;
-    auto first = std::make_unique<packages::Transaction>(store.begin());
+    std::atomic<bool> waited = false;
+    std::atomic<bool> released = false;
+    std::optional<packages::Transaction> first{store.begin()};
     CHECK_FALSE(store.try_begin().has_value());
     std::jthread other{[&] {
         const auto second = store.begin([&] { waited = true; });
-        first.reset();
+        CHECK(released);
     }};
     while (!waited) std::this_thread::yield();
+    released = true;
     first.reset();
     other.join();
     CHECK(store.try_begin().has_value());
