@@ -102,11 +102,15 @@ sys::UniqueFd nameless_file(const Store& store) {
     return file;
 }
 
-void add_layer(Record& record, const std::vector<Record>& records, const Store& store,
-               const Transaction& transaction, isolate::Pool& pool, std::stop_token stop) {
+// What it made before is not there while the script runs, and is replaced.
+void run_setup(Record& record, const std::string& script, const std::vector<Record>& records,
+               const Store& store, const Transaction& transaction, isolate::Pool& pool,
+               std::stop_token stop) {
+    if (record.layers.size() > 1)
+        record.layers.erase(record.layers.begin(), record.layers.end() - 1);
     const auto tar = nameless_file(store);
     const auto said =
-        run_script(record.pending_setup,
+        run_script(script,
                    {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                     "HOME=/tmp", "LANG=C.UTF-8"},
                    root_layers(records, record), pool, stop,
@@ -121,6 +125,7 @@ void add_layer(Record& record, const std::vector<Record>& records, const Store& 
         record.layers.begin(),
         transaction.publish(std::move(staging), record.name + "-setup", record.version));
     record.pending_setup.clear();
+    record.stale_setup.clear();
 }
 
 void fill_environment(Record& record, const std::vector<Record>& records, isolate::Pool& pool,
@@ -142,8 +147,8 @@ void fill_environment(Record& record, const std::vector<Record>& records, isolat
 Record finish(const Record& record, const std::vector<Record>& records, const Store& store,
               const Transaction& transaction, isolate::Pool& pool, std::stop_token stop) {
     auto finished = record;
-    if (!finished.pending_setup.empty())
-        add_layer(finished, records, store, transaction, pool, stop);
+    const auto& script = record.pending_setup.empty() ? record.stale_setup : record.pending_setup;
+    if (!script.empty()) run_setup(finished, script, records, store, transaction, pool, stop);
     if (!finished.pending_environment.empty()) fill_environment(finished, records, pool, stop);
     return finished;
 }

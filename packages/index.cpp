@@ -9,25 +9,18 @@
 #include <utility>
 
 #include "isolate/sys/error.h"
+#include "packages/package.h"
 
 namespace packages {
 
 namespace {
 
-constexpr std::string_view name_characters =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+#-";
-constexpr std::size_t max_name_length = 64;
 constexpr std::size_t max_version_length = 128;
 constexpr std::size_t max_url_length = 2048;
 constexpr std::size_t sha256_digits = 64;
 
 constexpr std::size_t key_bytes = 32;
 constexpr std::size_t signature_bytes = 64;
-
-bool is_name(std::string_view text) {
-    return !text.empty() && text.size() <= max_name_length && text[0] != '.' && text[0] != '-' &&
-           text.find_first_not_of(name_characters) == std::string_view::npos;
-}
 
 // parse_version forgives blanks and a "v"; a path made from such a version would not.
 bool is_strict_version(std::string_view text) {
@@ -68,7 +61,8 @@ std::string parse_line(std::string_view line, IndexEntry& entry) {
     const auto name = take_field(line);
     const auto version = take_field(line);
     const auto digest = take_field(line);
-    if (!is_name(name)) return "the package's name has to match [A-Za-z0-9_.+#-]{1,64}";
+    if (!is_package_name(name))
+        return "the package's name has to match [A-Za-z0-9][A-Za-z0-9_.+-]{0,63}";
     if (!is_strict_version(version)) return "the version is no semver, such as 3.12.0";
     if (!is_sha256(digest)) return "the checksum is not 64 hexadecimal digits";
     if (!is_url(line)) return "the address is no http, https or file URL";

@@ -15,7 +15,7 @@
 namespace packages {
 
 struct IndexEntry {
-    std::string package;  // [A-Za-z0-9_.+#-]{1,64}, not beginning with '.' or '-'
+    std::string package;  // is_package_name()
     std::string version;  // strict semver, without a "v"
     Digest digest;        // sha256 of the tarball
     std::string url;      // http, https or file; printable ASCII without blanks and commas

@@ -317,6 +317,7 @@ Record Installer::Work::add_libraries(const Errand& errand, Record record,
     std::erase_if(record.libraries,
                   [&](const AddedLibraries& earlier) { return earlier.names == names; });
     record.libraries.insert(record.libraries.begin(), std::move(added));
+    if (record.pending_setup.empty()) record.stale_setup = record.library_source->setup;
     errand.transaction.put(record);
     return record;
 }

@@ -168,8 +168,8 @@ Provided read_provided(const Section& section) {
     return provided;
 }
 
-Libraries read_libraries(const Section& section) {
-    section.allow_only({"kind", "pattern", "into"});
+Libraries read_libraries(const Section& section, const std::string& setup) {
+    section.allow_only({"kind", "pattern", "into", "setup"});
     Libraries libraries;
     const auto name = section.required_text("kind");
     const auto kind =
@@ -183,6 +183,12 @@ Libraries read_libraries(const Section& section) {
     if (libraries.kind == Source::Kind::debian &&
         libraries.pattern.find("{name}") == std::string::npos) {
         section.refuse(section.table.source(), "\"pattern\" needs {name} in it");
+    }
+    if (section.table.contains("setup")) {
+        const auto again = section.table["setup"].value_exact<bool>();
+        if (!again)
+            section.refuse(section.required("setup").source(), "\"setup\" is true or false");
+        if (*again) libraries.setup = setup;
     }
     return libraries;
 }
@@ -250,7 +256,7 @@ Package parse_package(std::string_view text, const std::string& file) {
         package.provides.push_back(read_provided(section));
     }
     if (root.table.contains("libraries"))
-        package.libraries = read_libraries(root.section("libraries"));
+        package.libraries = read_libraries(root.section("libraries"), package.setup);
     return package;
 }
 

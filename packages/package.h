@@ -70,6 +70,7 @@ struct Libraries {
     Source::Kind kind = Source::Kind::debian;
     std::string pattern;  // debian: the package's name with {name} in it, such as "python3-{name}"
     std::string into;     // pypi, npm, maven: the directory
+    std::string setup;    // the package's, if it has to run again with them; else empty
 
     bool operator==(const Libraries&) const = default;
 };

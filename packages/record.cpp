@@ -116,12 +116,13 @@ AddedLibraries added_from(const Json& json) {
 Json to_value(const Libraries& libraries) {
     return {{"kind", static_cast<int>(libraries.kind)},
             {"pattern", libraries.pattern},
-            {"into", libraries.into}};
+            {"into", libraries.into},
+            {"setup", libraries.setup}};
 }
 
 Libraries libraries_from(const Json& json) {
     return {static_cast<Source::Kind>(json.at("kind").get<int>()), json.at("pattern"),
-            json.at("into")};
+            json.at("into"), json.at("setup")};
 }
 
 Record record_from(const Json& json) {
@@ -140,6 +141,7 @@ Record record_from(const Json& json) {
     record.dpkg_status = json.at("dpkg_status");
     record.provides = list_from(json.at("provides"), provided_from);
     record.pending_setup = json.at("pending_setup");
+    record.stale_setup = json.at("stale_setup");
     record.pending_environment = json.at("pending_environment");
     record.installed_at = json.at("installed_at");
     return record;
@@ -169,6 +171,7 @@ std::string to_json(const Record& record) {
         {"library_source", record.library_source ? to_value(*record.library_source) : Json{}},
         {"provides", list_of(record.provides)},
         {"pending_setup", record.pending_setup},
+        {"stale_setup", record.stale_setup},
         {"pending_environment", record.pending_environment},
         {"installed_at", record.installed_at},
         {"dpkg_status", record.dpkg_status},

@@ -57,6 +57,9 @@ struct Record {
     // Runs in a box before the package can be used (Package::setup); empty when nothing is left to
     // do. Written by the installer, run by the engine.
     std::string pending_setup;
+    // The same script again, because libraries came after it; what it made before is used
+    // meanwhile.
+    std::string stale_setup;
     // Likewise a script after which its own environment becomes that of the runtimes; Piston's
     // packages have one.
     std::string pending_environment;

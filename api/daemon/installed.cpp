@@ -37,7 +37,8 @@ void drain(const sys::UniqueFd& fd) {
 }
 
 bool is_pending(const packages::Record& record) {
-    return !record.pending_setup.empty() || !record.pending_environment.empty();
+    return !record.pending_setup.empty() || !record.stale_setup.empty() ||
+           !record.pending_environment.empty();
 }
 
 }  // namespace

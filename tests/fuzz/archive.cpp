@@ -1,6 +1,4 @@
-// libFuzzer: whatever an archive holds, it is unpacked beneath its directory, or refused. Build
-// with packages/{archive,archive_path,archive_reader,digest,tree_writer}.cpp, -larchive and
-// -lcrypto.
+// libFuzzer: whatever an archive holds, it is unpacked beneath its directory, or refused.
 #include "packages/archive.h"
 
 #include <fcntl.h>

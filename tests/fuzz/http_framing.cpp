@@ -1,6 +1,4 @@
 // libFuzzer: any bytes, cut anywhere, give the same requests and the same end as in one piece.
-// Build: clang++ -std=c++20 -fsanitize=fuzzer,address,undefined, with the sources of api/http that
-// have no socket (chunks, connection, head, inflate, message).
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>

@@ -15,6 +15,7 @@
 
 #include "isolate/sys/file.h"
 #include "packages/digest.h"
+#include "packages/store.h"
 #include "tests/support/archive_maker.h"
 #include "tests/support/engine_process.h"
 
@@ -269,6 +270,48 @@ TEST_CASE("a set-up script runs in a box, and what it makes becomes part of the 
     install(engine, "broken");
     CHECK(engine.wait_for_log("so bad", 1));
     CHECK_FALSE(knows(engine, "broken"));
+}
+
+// A change of the records shows a moment later.
+bool prints_at_last(const support::EngineProcess& engine, const std::string& language,
+                    const std::string& wanted) {
+    for (int attempt = 0; attempt < 200; ++attempt) {
+        if (engine.run(language, "")["run"]["stdout"] == wanted) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    return false;
+}
+
+// What `install made --with two` does, with a library that is made here.
+void add_library(const support::EngineProcess& engine, const std::string& setup) {
+    const packages::Store store{"/tmp/" + engine.instance() + "/data"};
+    const auto transaction = store.begin();
+    const auto records = store.installed();
+    auto record = *std::ranges::find(records, "made", &packages::Record::name);
+    auto staging = transaction.begin_layer();
+    fs::create_directories(staging.path() + "/opt/parts");
+    std::ofstream{staging.path() + "/opt/parts/two"} << "2";
+    record.libraries = {
+        {.names = {"two"},
+         .parts = {},
+         .layer = transaction.publish(std::move(staging), "made-with", record.version)}};
+    record.stale_setup = setup;
+    transaction.put(record);
+}
+
+TEST_CASE("a set-up script runs again for libraries that come later, and takes the first's place") {
+    const Shelf shelf;
+    const std::string setup = "mkdir opt; ls /opt >opt/seen; ls /opt/parts >>opt/seen; tar -c opt";
+    shelf.add("made", "1.0.0", "setup = \"" + setup + "\"\n",
+              {{.name = "opt/parts/one", .content = "1"}});
+    std::ofstream{shelf.recipes() + "/made-1.0.0.toml", std::ios::app}
+        << "[[provides]]\nlanguage = \"made\"\nrun = { argv = [\"/bin/cat\", \"/opt/seen\"] }\n";
+    support::EngineProcess engine{settings(shelf)};
+    REQUIRE(install(engine, "made").status == 200);
+    CHECK(engine.run("made", "")["run"]["stdout"] == "parts\none\n");
+    add_library(engine, setup);
+    REQUIRE(engine.wait_for_log("package_finished", 2));
+    CHECK(prints_at_last(engine, "made", "parts\none\ntwo\n"));
 }
 
 TEST_CASE("a job goes on with the files of a package that is removed meanwhile") {

@@ -20,7 +20,7 @@ BEGIN, END = "<!-- languages: begin -->", "<!-- languages: end -->"
 
 # Small ones of every kind of source, and every way a runtime can work: interpreted, compiled, on a
 # shared layer, with a set-up script, several languages of one package.
-QUICK = ["bash", "lua", "perl", "php", "python", "ruby", "sqlite3", "gcc", "brainfuck", "node=26",
+QUICK = ["bash", "lua", "perl", "php", "python=3.11", "ruby", "sqlite3", "gcc", "brainfuck", "node=26",
          "typescript=7", "deno", "zig=0.15", "clojure", "groovy", "go=1.24"]
 
 

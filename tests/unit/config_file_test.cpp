@@ -5,14 +5,17 @@
 #include <fstream>
 #include <random>
 #include <string>
+#include <string_view>
 
 #include "config/knobs.h"
 #include "config/settings.h"
+#include "tests/support/mutation.h"
 
 namespace {
 
 using namespace config;
 using namespace config::literals;
+using namespace std::literals;
 
 // A settings file for one test.
 class SettingsFile {
@@ -175,35 +178,7 @@ TEST_CASE("a missing file is only refused if it must exist, a directory always")
     CHECK(SettingsFile("").load().settings == Settings{});
 }
 
-// Changes the text in one or two places: other bytes, or a part missing, doubled or moved.
-std::string mutated(std::string text, std::mt19937& random) {
-    constexpr std::string_view telling = "[]{}=\".,#\n\t\\'-+_0123456789eExtrue:TZ\0\x80\xff\xc3";
-    const auto below = [&](std::size_t limit) {
-        return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
-    };
-    for (auto changes = 1 + below(2); changes > 0 && !text.empty(); --changes) {
-        const auto place = below(text.size());
-        const auto part = text.substr(place, 1 + below(24));
-        switch (below(5)) {
-            case 0:
-                text[place] = telling[below(telling.size())];
-                break;
-            case 1:
-                text[place] = static_cast<char>(below(256));
-                break;
-            case 2:
-                text.erase(place, part.size());
-                break;
-            case 3:
-                text.insert(below(text.size()), part);
-                break;
-            case 4:
-                text.insert(place, 1, telling[below(telling.size())]);
-                break;
-        }
-    }
-    return text;
-}
+constexpr auto telling = "[]{}=\".,#\n\t\\'-+_0123456789eExtrue:TZ\0\x80\xff\xc3"sv;
 
 TEST_CASE("a damaged file is read or refused, and nothing else happens") {
     // Without the comments, which would take most of the damage.
@@ -217,7 +192,7 @@ TEST_CASE("a damaged file is read or refused, and nothing else happens") {
     const auto file = SettingsFile();
     int refused = 0;
     for (int round = 0; round < 10'000; ++round) {
-        file.write(mutated(text, random));
+        file.write(support::mutated(text, telling, random));
         try {
             file.load();
         } catch (const SettingsError&) {

@@ -57,6 +57,7 @@ hello = "say hello"
 [libraries]
 kind = "debian"
 pattern = "toy-{name}"
+setup = true
 )";
 
 std::string with(std::string text, const std::string& from, const std::string& to) {
@@ -92,6 +93,8 @@ TEST_CASE("a package is read key by key") {
     CHECK(toy.untested.at("args") == "it has none");
     REQUIRE(package.libraries.has_value());
     CHECK(package.libraries->pattern == "toy-{name}");
+    CHECK(package.libraries->setup == package.setup);
+    CHECK(package.setup != "");
 }
 
 TEST_CASE("the main file of a self-test is the one that stands first, not the first by name") {
@@ -131,6 +134,7 @@ TEST_CASE("a package that cannot be meant is refused with file, line and reason"
         {"an unknown limit", "run_timeout", "run_time", "unknown limit"},
         {"a variable without a name", "TOY=1", "=1", "KEY=value"},
         {"libraries without a pattern", "toy-{name}", "toy", "{name}"},
+        {"a setup of libraries that is a text", "setup = true", "setup = \"x\"", "true or false"},
         {"libraries of an unknown kind", "kind = \"debian\"", "kind = \"apt\"", "\"kind\" is"},
     };
     for (const auto& row : rows) {

@@ -76,6 +76,8 @@ Record everything() {
     provided.untested = {{"args", "has none"}};
     record.provides = {provided};
     record.pending_setup = "x";
+    record.stale_setup = "z";
+    record.library_source = packages::Libraries{.pattern = "toy-{name}", .setup = "z"};
     record.pending_environment = "y";
     record.installed_at = 1234567890123;
     return record;
