@@ -48,8 +48,10 @@ std::vector<std::string> call_script(const Job& job, Stage stage) {
 
 // Contract section 5.2: a later value of the same name wins, as it would for a shell that sets them
 // in turn.
-std::vector<std::string> environment_of(const Job& job, const config::Limits& limits) {
+std::vector<std::string> environment_of(const Job& job, const config::Limits& limits,
+                                        bool on_terminal) {
     std::vector<std::string> environment{"LIBC_FATAL_STDERR_=1", "HOME=/tmp"};
+    if (on_terminal) environment.emplace_back("TERM=xterm-256color");
     for (const auto& variable : job.runtime->environment) {
         const auto name = variable.substr(0, variable.find('=') + 1);
         std::erase_if(environment, [&](const auto& earlier) { return earlier.starts_with(name); });
@@ -77,11 +79,13 @@ bool needs_shell(const Job& job, Stage stage) {
 isolate::Command command_of(const Job& job, Stage stage) {
     const auto& script = script_of(job, stage);
     const auto& limits = stage == Stage::compile ? job.limits.compile : job.limits.run;
+    const auto terminal = stage == Stage::run ? job.terminal : std::nullopt;
     return {
         .argv = needs_shell(job, stage) ? call_script(job, stage) : fill_in(script, job),
-        .environment = environment_of(job, limits),
+        .environment = environment_of(job, limits, terminal.has_value()),
         .limits = limits,
         .layers = job.runtime->layers ? *job.runtime->layers : std::vector<std::string>{},
+        .terminal = terminal,
     };
 }
 

@@ -55,9 +55,10 @@ Job canary() {
 
 }  // namespace
 
-JobResult Engine::execute(const Job& job, Events& events, std::stop_token stop) {
+JobResult Engine::execute(const Job& job, Events& events, std::stop_token stop,
+                          isolate::Steering* steering) {
     const auto asked = steady_clock::now();
-    auto execution = Execution(pool_.lease(stop), job, events, stop);
+    auto execution = Execution(pool_.lease(stop), job, events, stop, steering);
     auto result = JobResult{.runtime = job.runtime, .compile = {}, .run = {}, .queued = {}};
     result.queued = duration_cast<microseconds>(steady_clock::now() - asked) + job.waited;
     if (job.runtime->compiled()) result.compile = execution.run(Stage::compile);

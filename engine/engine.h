@@ -13,6 +13,7 @@
 #include "engine/result.h"
 #include "engine/runtime.h"
 #include "isolate/pool.h"
+#include "isolate/steering.h"
 
 namespace engine {
 
@@ -22,8 +23,10 @@ public:
 
     // Runs the job: the compile stage if there is one, then, if that passed, the run stage. Throws
     // sys::Error: invalid if the files cannot be placed, busy if stopped before it began, broken if
-    // the engine failed; what the program did is in the result.
-    JobResult execute(const Job& job, Events& events, std::stop_token stop);
+    // the engine failed; what the program did is in the result. With `steering` the run stage's
+    // standard input goes on after the job's stdin_text, until the steering ends it.
+    JobResult execute(const Job& job, Events& events, std::stop_token stop,
+                      isolate::Steering* steering = nullptr);
 
     // The snapshot of runtimes that requests are decoded against.
     std::shared_ptr<const Runtimes> runtimes() const;

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "engine/classify.h"
 #include "engine/command.h"
-#include "isolate/supervise.h"
 
 namespace engine {
 
@@ -38,6 +38,8 @@ constexpr std::size_t large_output = std::size_t{1} << 20;
 // Collects both streams, and their order if both are used.
 class Collector {
 public:
+    explicit Collector(Output& output) : output_(output) {}
+
     void take(isolate::Stream stream, std::string_view bytes) {
         auto& own = stream == isolate::Stream::standard_out ? output_.out : output_.err;
         const auto& other = stream == isolate::Stream::standard_out ? output_.err : output_.out;
@@ -49,10 +51,8 @@ public:
         own.append(bytes);
     }
 
-    Output&& finish() { return std::move(output_); }
-
 private:
-    Output output_;
+    Output& output_;
 };
 
 // A program that cannot be executed is the program's failure, told as a shell tells it.
@@ -80,10 +80,12 @@ std::string what_broke(const isolate::Exit& exit) {
 
 }  // namespace
 
-Execution::Execution(isolate::Lease lease, const Job& job, Events& events, std::stop_token stop)
+Execution::Execution(isolate::Lease lease, const Job& job, Events& events, std::stop_token stop,
+                     isolate::Steering* steering)
     : job_(job),
       events_(events),
       stop_(std::move(stop)),
+      steering_(steering),
       box_(std::move(lease), box_size(job).bytes, box_size(job).entries) {
     place_files();
 }
@@ -106,29 +108,35 @@ void Execution::place_files() {
     }
 }
 
-StageResult Execution::run(Stage stage) {
-    events_.stage_started(stage);
-    const auto command = command_of(job_, stage);
+// Starts the stage and sees it to its end; what it writes is told, and kept if the job wants that.
+isolate::Exit Execution::watch(Stage stage, const isolate::Command& command, Output& kept) {
     const auto began = std::chrono::steady_clock::now();
-    Collector collector;
     auto process = box_.start(command);
-    auto exit = isolate::supervise(
-        std::move(process), box_.runner(),
-        {.limits = command.limits,
-         .standard_in =
-             stage == Stage::run ? std::string_view{job_.stdin_text} : std::string_view{},
-         .sink =
-             [&](isolate::Stream stream, std::string_view bytes) {
-                 collector.take(stream, bytes);
-                 events_.output(stage,
-                                stream == isolate::Stream::standard_out ? Stream::out : Stream::err,
-                                bytes);
-             },
-         .stop = stop_,
-         .began = began});
+    if (!std::exchange(told_started_, true)) events_.started(*job_.runtime);
+    events_.stage_started(stage);
+    Collector collector{kept};
+    const auto sink = [&](isolate::Stream stream, std::string_view bytes) {
+        if (job_.keep_output) collector.take(stream, bytes);
+        const bool is_out = stream == isolate::Stream::standard_out;
+        events_.output(stage, is_out ? Stream::out : Stream::err, bytes);
+    };
+    const bool is_run = stage == Stage::run;
+    return isolate::supervise(std::move(process), box_.runner(),
+                              {.limits = command.limits,
+                               .standard_in = is_run ? std::string_view{job_.stdin_text} : "",
+                               .sink = sink,
+                               .stop = stop_,
+                               .began = began,
+                               .steering = steering_,
+                               .input_from_steering = is_run});
+}
+
+StageResult Execution::run(Stage stage) {
+    const auto command = command_of(job_, stage);
+    StageResult result;
+    auto exit = watch(stage, command, result.output);
     const auto usage = box_.runner().cgroup().end();
 
-    StageResult result;
     if (const auto code = shell_code(exit.fault); exit.cause == Cause::not_started && code) {
         result.message = command.argv.front() + ": " + sys::describe(exit.fault.error);
         exit = {.cause = Cause::own_exit, .code = *code, .fault = {}, .wall_time = exit.wall_time};
@@ -138,10 +146,10 @@ StageResult Execution::run(Stage stage) {
     if (exit.cause != Cause::own_exit && exit.cause != Cause::not_started)
         result.signal = exit.code;
     if (result.verdict == Verdict::broken) throw sys::Error(sys::Kind::broken, what_broke(exit));
-    result.output = collector.finish();
     result.wall_time = exit.wall_time;
     result.cpu_time = usage.cpu_time;
     result.memory = usage.memory;
+    events_.stage_ended(stage, result);
     return result;
 }
 

@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/limits.h"
 #include "engine/runtime.h"
+#include "isolate/terminal.h"
 
 namespace engine {
 
@@ -28,6 +30,10 @@ struct Job {
     std::string stdin_text;
     config::StageLimits limits;           // effective: request within ceiling
     std::chrono::microseconds waited{0};  // for admission, before it began
+    // The run stage has a terminal of that size as its standard streams, all output then being
+    // standard output; the compiler has pipes all the same.
+    std::optional<isolate::WindowSize> terminal = {};
+    bool keep_output = true;  // false: output goes to Events only, and the results have none
 };
 
 // The most a job may carry besides its files; the kernel would refuse more (man 2 execve).

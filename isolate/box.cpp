@@ -49,6 +49,43 @@ sys::UniqueFd non_blocking(sys::UniqueFd fd) {
     return fd;
 }
 
+// The standard streams of a stage: what it gets, and what we keep.
+struct Streams {
+    sys::UniqueFd in, out, err;
+    Process ours;
+};
+
+Streams pipe_streams() {
+    auto in = make_stream();
+    auto out = make_stream();
+    auto err = make_stream();
+    Streams streams{.in = std::move(in.read_end),
+                    .out = std::move(out.write_end),
+                    .err = std::move(err.write_end),
+                    .ours = {}};
+    streams.ours.standard_in = non_blocking(std::move(in.write_end));
+    streams.ours.standard_out = non_blocking(std::move(out.read_end));
+    streams.ours.standard_err = non_blocking(std::move(err.read_end));
+    return streams;
+}
+
+sys::UniqueFd duplicate(const sys::UniqueFd& fd) {
+    sys::UniqueFd copy{::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)};
+    if (!copy) sys::fail("duplicate a terminal");
+    return copy;
+}
+
+Streams terminal_streams(WindowSize size) {
+    auto [master, slave] = open_terminal(size);
+    Streams streams{.in = duplicate(slave), .out = duplicate(slave), .err = {}, .ours = {}};
+    streams.err = std::move(slave);
+    // One open file description: what is set for the copy holds for both.
+    streams.ours.standard_in = non_blocking(duplicate(master));
+    streams.ours.standard_out = std::move(master);
+    streams.ours.on_terminal = true;
+    return streams;
+}
+
 std::span<const std::byte> as_bytes(std::string_view text) {
     return std::as_bytes(std::span{text});
 }
@@ -71,6 +108,7 @@ SpawnStage describe(const Command& command, std::uint32_t uid) {
         .environment_count = static_cast<std::uint32_t>(command.environment.size()),
         .layer_count = static_cast<std::uint32_t>(command.layers.size()),
         .deadline_ms = static_cast<std::uint32_t>(std::min(deadline, longest_deadline_ms)),
+        .terminal = command.terminal ? 1U : 0U,
         .open_files = static_cast<std::uint64_t>(limits.open_files),
         .file_bytes = limits.file_size.count,
         .cpu_seconds = whole_seconds_above(limits.cpu_time),
@@ -120,11 +158,9 @@ Process Box::start(const Command& command) {
         throw Error(Kind::broken, "a root of more than " + std::to_string(max_layers) +
                                       " layers, or one with an impossible name");
     }
-    auto in = make_stream();
-    auto out = make_stream();
-    auto err = make_stream();
+    auto streams = command.terminal ? terminal_streams(*command.terminal) : pipe_streams();
     auto report = make_pipe();
-    std::vector<int> fds{in.read_end.get(), out.write_end.get(), err.write_end.get(),
+    std::vector<int> fds{streams.in.get(), streams.out.get(), streams.err.get(),
                          report.write_end.get()};
     if (const int leaf = runner().cgroup().begin(command.limits); leaf >= 0) fds.push_back(leaf);
     const auto strings = join_strings(command);
@@ -134,13 +170,9 @@ Process Box::start(const Command& command) {
     if (answer.verb == Verb::stage_refused) refuse(answer.as<Fault>());
     if (answer.verb != Verb::stage_started)
         throw Error(Kind::broken, "a runner gave an unexpected answer");
-    return {
-        .pid = answer.as<StageStarted>().pid,
-        .standard_in = non_blocking(std::move(in.write_end)),
-        .standard_out = non_blocking(std::move(out.read_end)),
-        .standard_err = non_blocking(std::move(err.read_end)),
-        .report = non_blocking(std::move(report.read_end)),
-    };
+    streams.ours.pid = answer.as<StageStarted>().pid;
+    streams.ours.report = non_blocking(std::move(report.read_end));
+    return std::move(streams.ours);
 }
 
 // What the files of a request can cause is the request's fault, not the machine's.
@@ -150,7 +182,8 @@ void Box::refuse(const Fault& fault) {
     const bool of_the_files = fault.step == Step::write_file || fault.step == Step::make_directory;
     if (of_the_files && fault.error == ENOSPC) {
         throw Error(Kind::invalid,
-                    "files do not fit the disk limit of the job (limits.run.disk, disk_entries)");
+                    "files do not fit the job: its disk limit (limits.run.disk, disk_entries), or "
+                    "three quarters of its memory limit");
     }
     if (of_the_files &&
         (fault.error == EEXIST || fault.error == ENOTDIR || fault.error == EISDIR)) {

@@ -1,10 +1,12 @@
 // What to run in a box: a plain value.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/limits.h"
+#include "isolate/terminal.h"
 
 namespace isolate {
 
@@ -16,6 +18,8 @@ struct Command {
     // Names of directories among the layers, the uppermost first, that together are the root of the
     // program; none: the host's own /usr.
     std::vector<std::string> layers = {};
+    // Of that size, as all three standard streams and controlling terminal; none: three pipes.
+    std::optional<WindowSize> terminal = {};
 
     bool operator==(const Command&) const = default;
 };

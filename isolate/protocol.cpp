@@ -11,6 +11,7 @@ const char* name(Step step) {
         "write a file",
         "clone the stage",
         "start a session",
+        "take the terminal",
         "set up standard streams",
         "stack the layers of the root",
         "bind the box",

@@ -5,7 +5,7 @@
 //   keeper ◀── ready ── init, spawner
 //   daemon ── open, place, spawn, close ──▶ spawner           ("work")
 //   daemon ◀── stage_started, stage_refused, box_closed ── spawner
-//   daemon ── kill ──▶ init                               ("ctl")
+//   daemon ── kill, signal ──▶ init                       ("ctl")
 //   daemon ◀── stage_ended ── init
 //   daemon ◀── Report ── PID 1 of the box            a pipe per stage
 //
@@ -40,6 +40,7 @@ enum class Verb : std::uint32_t {
     box_closed,     // BoxClosed
     kill_stage,     // StageStarted: the pid to kill
     stage_ended,    // StageEnded
+    signal_stage,   // SignalStage; no answer, for the stage may have ended
 };
 
 struct Head {
@@ -111,7 +112,7 @@ struct SpawnStage {
     std::uint32_t environment_count;
     std::uint32_t layer_count;  // 0: the host's root
     std::uint32_t deadline_ms;  // of the PID 1 in the box, the second line of defence
-    std::uint32_t unused;
+    std::uint32_t terminal;     // 1: standard input is a terminal, to become the controlling one
     std::uint64_t open_files;
     std::uint64_t file_bytes;
     std::uint64_t cpu_seconds;  // RLIMIT_CPU of each process, likewise a second line
@@ -136,6 +137,16 @@ struct StageStarted {
     std::int32_t pid;  // in the container
 };
 
+// A signal for every process of a stage; its PID 1 passes it on.
+struct SignalStage {
+    std::int32_t pid;  // in the container, of the PID 1 of the box
+    std::int32_t number;
+};
+
+constexpr bool is_signal(std::int32_t number) {
+    return number >= 1 && number <= 64;
+}
+
 struct StageEnded {
     std::int32_t pid;
     std::int32_t status;  // raw wait status of the PID 1 of the box
@@ -157,6 +168,7 @@ enum class Step : std::uint32_t {
     write_file,
     clone,
     new_session,
+    take_terminal,
     set_stdio,
     stack_layers,
     bind_box,

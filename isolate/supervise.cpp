@@ -1,10 +1,11 @@
 // One poll loop from start to end.
 //
 // What can happen is one array: init says that the stage ended, output arrives, the program takes
-// input, somebody wants it to stop. What must happen by itself is one time: the earlier of the wall
-// deadline and the next look at the CPU account. A stage cannot burn more than one second of CPU
-// per core and second, so with `r` left the limit cannot be passed before r / cores from now: that
-// is when to look again, and the looks close in on the limit to a millisecond without ever ticking.
+// input, somebody wants it to stop or something else of it (steering.h). What must happen by itself
+// is one time: the earlier of the wall deadline and the next look at the CPU account. A stage
+// cannot burn more than one second of CPU per core and second, so with `r` left the limit cannot be
+// passed before r / cores from now: that is when to look again, and the looks close in on the limit
+// to a millisecond without ever ticking.
 //
 // Whatever the reason, the end is always the same: take the CPU quota off (a throttled group dies
 // up to 30 times slower), have init kill the PID 1 of the box, and wait for init to report it. When
@@ -26,6 +27,7 @@
 #include <memory>
 #include <thread>
 
+#include "isolate/feed.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 
@@ -54,7 +56,10 @@ public:
         : process_(std::move(process)),
           runner_(runner),
           wanted_(supervision),
-          input_(supervision.standard_in),
+          feed_(std::move(process_.standard_in),
+                process_.on_terminal ? InputKind::terminal : InputKind::pipe,
+                supervision.standard_in,
+                supervision.input_from_steering ? supervision.steering : nullptr),
           deadline_(limit_after(supervision.began, supervision.limits.wall_time)),
           next_look_(limit_after(supervision.began, supervision.limits.cpu_time / cores())) {}
 
@@ -71,7 +76,7 @@ private:
 
     void wait_for_something();
     int poll_timeout() const;
-    void feed();
+    void obey();
     void read(Stream stream, sys::UniqueFd& pipe);
     void look_at_the_clocks();
     void end(Cause cause);
@@ -81,7 +86,8 @@ private:
     Process process_;
     Runner& runner_;
     const Supervision& wanted_;
-    std::string_view input_;
+    Feed feed_;
+    bool output_is_held_ = false;
     Clock::time_point deadline_, next_look_;
     std::array<std::size_t, 2> received_{};  // bytes per stream
     std::optional<Cause> killed_for_;
@@ -96,10 +102,11 @@ Exit Watch::run() {
                                          [[maybe_unused]] const auto written =
                                              ::write(stop_event_.get(), &one, sizeof one);
                                      }};
-    if (input_.size() > chunk_bytes) widen(process_.standard_in);
-    feed();
+    if (wanted_.steering) obey();
+    feed_.push();
     while (!ended_) wait_for_something();
-    // Everybody who could write is dead: what is left in the pipes is all there will be.
+    // Everybody who could write is dead: what is left in the pipes is all there will be, and held
+    // output is no longer held back.
     while (process_.standard_out) read(Stream::standard_out, process_.standard_out);
     while (process_.standard_err) read(Stream::standard_err, process_.standard_err);
     return conclude();
@@ -108,15 +115,17 @@ Exit Watch::run() {
 void Watch::wait_for_something() {
     pollfd events[] = {
         {runner_.ctl().get(), POLLIN, 0},
-        {process_.standard_out.get(), POLLIN, 0},
-        {process_.standard_err.get(), POLLIN, 0},
-        {process_.standard_in.get(), POLLOUT, 0},
+        {output_is_held_ ? -1 : process_.standard_out.get(), POLLIN, 0},
+        {output_is_held_ ? -1 : process_.standard_err.get(), POLLIN, 0},
+        {feed_.waiting_fd(), POLLOUT, 0},
         {killed_for_ ? -1 : stop_event_.get(), POLLIN, 0},
+        {wanted_.steering ? wanted_.steering->wake().get() : -1, POLLIN, 0},
     };
     if (::poll(events, std::size(events), poll_timeout()) < 0 && errno != EINTR) sys::fail("poll");
     if (events[1].revents) read(Stream::standard_out, process_.standard_out);
     if (events[2].revents) read(Stream::standard_err, process_.standard_err);
-    if (events[3].revents) feed();
+    if (events[5].revents) obey();
+    if (events[3].revents || events[5].revents) feed_.push();
     if (events[4].revents) end(Cause::canceled);
     if (events[0].revents) hear_init();
     if (!ended_) look_at_the_clocks();
@@ -129,15 +138,14 @@ int Watch::poll_timeout() const {
     return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
-void Watch::feed() {
-    while (!input_.empty()) {
-        const auto written = ::write(process_.standard_in.get(), input_.data(), input_.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0 && errno == EAGAIN) return;
-        if (written < 0) break;  // EPIPE: the program does not want it
-        input_.remove_prefix(static_cast<std::size_t>(written));
-    }
-    process_.standard_in.reset();
+void Watch::obey() {
+    const auto orders = wanted_.steering->take_orders();
+    output_is_held_ = orders.hold_output;
+    if (orders.size && process_.on_terminal && process_.standard_out)
+        resize(process_.standard_out, *orders.size);
+    if (killed_for_) return;
+    for (const int number : orders.signals)
+        runner_.tell_init(Verb::signal_stage, SignalStage{process_.pid, number});
 }
 
 void Watch::read(Stream stream, sys::UniqueFd& pipe) {
@@ -225,6 +233,8 @@ Exit Watch::conclude() {
 }  // namespace
 
 Exit supervise(Process process, Runner& runner, const Supervision& supervision) {
+    if (!process.on_terminal && supervision.standard_in.size() > chunk_bytes)
+        widen(process.standard_in);
     return Watch{std::move(process), runner, supervision}.run();
 }
 

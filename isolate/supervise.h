@@ -11,6 +11,7 @@
 #include "isolate/process.h"
 #include "isolate/protocol.h"
 #include "isolate/runner.h"
+#include "isolate/steering.h"
 
 namespace isolate {
 
@@ -46,10 +47,12 @@ using Sink = std::function<void(Stream, std::string_view)>;
 
 struct Supervision {
     const config::Limits& limits;
-    std::string_view standard_in;  // written as the program takes it, then closed
+    std::string_view standard_in;  // written as the program takes it, then closed or steered on
     Sink sink;
     std::stop_token stop;  // asked to stop: the stage is killed
     std::chrono::steady_clock::time_point began;
+    Steering* steering = nullptr;
+    bool input_from_steering = true;  // false: input waits for a later stage
 };
 
 // Feeds, reads, and ends the stage by its limits; returns when the kernel has ended every process

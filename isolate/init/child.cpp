@@ -19,6 +19,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -153,6 +154,7 @@ void become(const Plan& plan) {
     };
     set_standard_streams(plan);
     must(Step::new_session, ::setsid());
+    if (plan.stage.terminal) must(Step::take_terminal, ::ioctl(STDIN_FILENO, TIOCSCTTY, 0));
     if (plan.stage.layer_count > 0) enter_layers(plan);
     arrange_mounts();
     raise_oom_score();

@@ -1,10 +1,10 @@
 // crankcase-init: PID 1 of a container.
 //
 // It forks the spawner, reaps everything, tells the daemon how each stage ended, and kills a stage
-// when told to. It stays outside of the cgroup that limits the jobs, so that no job can starve it.
-// When the daemon is gone (its socket at end of file) or the spawner has died, it exits, and with
-// it the kernel ends everything in the container. Under the name `timeout` the same program is that
-// command.
+// or has a signal passed on in it when told to. It stays outside of the cgroup that limits the
+// jobs, so that no job can starve it. When the daemon is gone (its socket at end of file) or the
+// spawner has died, it exits, and with it the kernel ends everything in the container. Under the
+// name `timeout` the same program is that command.
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -55,17 +55,29 @@ void reap(const sys::UniqueFd& ctl) {
 
 // Only an unreaped child of our own: as long as it is not reaped its number cannot mean anybody
 // else.
-void kill_stage(pid_t pid) {
+bool is_stage(pid_t pid) {
     siginfo_t info{};
-    if (pid <= 1 || pid == spawner) return;
-    if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-    ::kill(pid, SIGKILL);
+    return pid > 1 && pid != spawner &&
+           ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+// A job that has filled the queue of its user has made itself deaf, and nobody else (man 3
+// sigqueue, EAGAIN).
+void signal_stage(const SignalStage& order) {
+    if (!is_stage(order.pid) || !is_signal(order.number)) return;
+    ::sigqueue(order.pid, order_signal, sigval{.sival_int = order.number});
 }
 
 void handle() {
     StageStarted stage{};
-    if (message.head().verb != Verb::kill_stage || !message.read_body(stage)) ::_exit(6);
-    kill_stage(stage.pid);
+    SignalStage order{};
+    if (message.head().verb == Verb::kill_stage && message.read_body(stage)) {
+        if (is_stage(stage.pid)) ::kill(stage.pid, SIGKILL);
+    } else if (message.head().verb == Verb::signal_stage && message.read_body(order)) {
+        signal_stage(order);
+    } else {
+        ::_exit(6);
+    }
 }
 
 [[noreturn]] void serve(const sys::UniqueFd& ctl, const sys::UniqueFd& child_signals) {
@@ -106,7 +118,9 @@ int main(int argc, char** argv) {
     sigset_t child_signal;
     ::sigemptyset(&child_signal);
     ::sigaddset(&child_signal, SIGCHLD);
-    ::sigprocmask(SIG_SETMASK, &child_signal, nullptr);
+    sigset_t blocked = child_signal;
+    ::sigaddset(&blocked, order_signal);  // for the boxes, who inherit it
+    ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 
     spawner = ::fork();
     if (spawner < 0) return 4;

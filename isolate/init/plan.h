@@ -27,6 +27,12 @@ inline constexpr const char* mount_points = "/layers/points";  // lowest layer o
 inline constexpr const char* layered_root = "/layers/root";
 }  // namespace path
 
+// What init sends to the PID 1 of a box, with the number of a signal as its value: that signal is
+// for every process of the job. SIGRTMAX: not one of those that libc keeps for itself. It is
+// blocked from the first process of a container on, so that it waits for a PID 1 that does not
+// listen yet.
+inline constexpr int order_signal = 64;
+
 struct Plan {
     SpawnStage stage;
     char* const* argv;

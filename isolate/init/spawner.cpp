@@ -86,7 +86,7 @@ Fault spawn(StageStarted& started) {
     SpawnStage stage{};
     auto& fds = message.fds();
     if (!message.read_body(stage) || !find_strings(stage) || filter_length == 0 ||
-        fds.count < stdio_and_report || fds.count > stdio_and_report + 1) {
+        fds.count < stdio_and_report || fds.count > stdio_and_report + 1 || stage.terminal > 1) {
         return {Step::check_message, EINVAL};
     }
     if (box.fault().step != Step::none) return box.fault();

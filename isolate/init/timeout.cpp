@@ -8,6 +8,9 @@
 // pid_namespaces). The deadline here is the second line of defence; it holds even if the daemon is
 // stopped or gone.
 //
+// While it waits, it passes signals on: init queues one for it whose value is the number of the
+// signal that every process of the job shall get, and only it can name them all, with kill(-1).
+//
 // The program runs at nice +10 under a PID 1 at nice 0: among hundreds of runnable processes of a
 // fork bomb, the one that ends them must get the processor first.
 #include <linux/seccomp.h>
@@ -56,12 +59,17 @@ long long now() {
     __builtin_unreachable();
 }
 
+// Passes a signal on to every other process that this one may signal: as PID 1 of a box, to all of
+// the job. The order may come from the job itself, which can do the same without us.
+void pass_on(const siginfo_t& order) {
+    const int number = order.si_value.sival_int;
+    if (order.si_code == SI_QUEUE && is_signal(number)) ::kill(-1, number);
+}
+
 // Waits until the child ends or the deadline (in now()'s terms) passes. True with the raw status if
-// it ended. Orphans that were handed to this process are reaped on the way.
-bool wait_until(pid_t child, long long deadline, int& status) {
-    sigset_t child_signal;
-    ::sigemptyset(&child_signal);
-    ::sigaddset(&child_signal, SIGCHLD);
+// it ended. Orphans that were handed to this process are reaped on the way. `awaited` are blocked:
+// SIGCHLD, and order_signal where it is obeyed.
+bool wait_until(pid_t child, long long deadline, const sigset_t& awaited, int& status) {
     for (;;) {
         int ended = 0;
         for (pid_t pid = 0; (pid = ::waitpid(-1, &ended, WNOHANG)) > 0;) {
@@ -72,8 +80,9 @@ bool wait_until(pid_t child, long long deadline, int& status) {
         const long long left = deadline - now();
         if (left <= 0) return false;
         const timespec timeout{left / nanoseconds_per_second, left % nanoseconds_per_second};
-        // A signal, a time-out and an interruption all lead to the next round.
-        ::sigtimedwait(&child_signal, nullptr, &timeout);
+        siginfo_t signal{};
+        // Another signal, a time-out and an interruption all lead to the next round.
+        if (::sigtimedwait(&awaited, &signal, &timeout) == order_signal) pass_on(signal);
     }
 }
 
@@ -82,11 +91,12 @@ bool wait_until(pid_t child, long long deadline, int& status) {
 void run_under_deadline(const Plan& plan) {
     const long long deadline = now() + plan.stage.deadline_ms * 1'000'000LL;
     sigset_t none;
-    sigset_t child_signal;
+    sigset_t awaited;
     ::sigemptyset(&none);
-    ::sigemptyset(&child_signal);
-    ::sigaddset(&child_signal, SIGCHLD);
-    ::sigprocmask(SIG_SETMASK, &child_signal, nullptr);
+    ::sigemptyset(&awaited);
+    ::sigaddset(&awaited, SIGCHLD);
+    ::sigaddset(&awaited, order_signal);
+    ::sigprocmask(SIG_SETMASK, &awaited, nullptr);
 
     volatile Fault fault{Step::none, 0};
     const pid_t program = ::vfork();
@@ -98,7 +108,7 @@ void run_under_deadline(const Plan& plan) {
         // The program's ends of the pipes are the program's alone: end of file must mean what it
         // says.
         ::syscall(SYS_close_range, 0U, 2U, 0U);
-        report.deadline_passed = !wait_until(program, deadline, report.status);
+        report.deadline_passed = !wait_until(program, deadline, awaited, report.status);
     }
     send_report(plan.report, report);
     ::_exit(0);
@@ -131,7 +141,8 @@ int timeout_applet(int argc, char** argv) {
         ::_exit(errno == ENOENT ? 127 : 126);
     }
     int status = 0;
-    if (!wait_until(program, now() + static_cast<long long>(seconds * 1e9), status)) {
+    const auto deadline = now() + static_cast<long long>(seconds * 1e9);
+    if (!wait_until(program, deadline, child_signal, status)) {
         ::kill(-program, signal_number);
         ::waitpid(program, &status, 0);
         return signal_number == SIGKILL ? 137 : 124;

@@ -82,3 +82,20 @@ TEST_CASE("a script without an interpreter line gets one") {
     CHECK(engine::script_text({.argv = {}, .text = "#!/bin/bash\nexec x\n"}) ==
           "#!/bin/bash\nexec x\n");
 }
+
+TEST_CASE("the run stage of a job with a terminal has it and is told its kind, the compiler not") {
+    auto job =
+        job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = ""}});
+    CHECK_FALSE(command_of(job, Stage::run).terminal.has_value());
+    CHECK_FALSE(has(command_of(job, Stage::run).environment, "TERM=xterm-256color"));
+    job.terminal = isolate::WindowSize{.rows = 30, .columns = 90};
+    CHECK(command_of(job, Stage::run).terminal == job.terminal);
+    CHECK(has(command_of(job, Stage::run).environment, "TERM=xterm-256color"));
+    CHECK_FALSE(command_of(job, Stage::compile).terminal.has_value());
+    CHECK_FALSE(has(command_of(job, Stage::compile).environment, "TERM=xterm-256color"));
+
+    auto own = job_with({.environment = {"TERM=dumb"}});
+    own.terminal = job.terminal;
+    CHECK(has(command_of(own, Stage::run).environment, "TERM=dumb"));
+    CHECK_FALSE(has(command_of(own, Stage::run).environment, "TERM=xterm-256color"));
+}
