@@ -1,195 +1,35 @@
 #include "config/knobs.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <iterator>
 #include <optional>
-#include <system_error>
-#include <type_traits>
 #include <vector>
 
-#include "config/rules.h"
+#include "config/knob_kinds.h"
 
 namespace config {
 
 namespace {
 
-template <typename Value>
-struct Range {
-    Value low, high;
-};
-
-template <typename Value>
-Range(Value, Value) -> Range<Value>;
-
-// A function from Settings to the member that is reached by the member pointers one after another.
-auto at(auto... members) {
-    return [=](auto& settings) -> auto& {
-        return (settings.*....*members);
-    };
-}
-
-// How the kinds of value are read and written; the names that differ by type only.
-
-bool read(std::string_view text, Bytes& value) {
-    const auto parsed = parse_bytes(text);
-    value = parsed.value_or(Bytes{});
-    return parsed.has_value();
-}
-
-bool read(std::string_view text, Milliseconds& value) {
-    const auto parsed = parse_duration(text);
-    value = parsed.value_or(Milliseconds{});
-    return parsed.has_value();
-}
-
-bool read(std::string_view text, int& value) {
-    const auto parsed = parse_count(text);
-    value = parsed.value_or(0);
-    return parsed.has_value();
-}
-
-bool read(std::string_view text, std::uint32_t& value) {
-    const auto* last = text.data() + text.size();
-    const auto [end, error] = std::from_chars(text.data(), last, value);
-    return error == std::errc{} && end == last;
-}
-
-std::string written(Bytes value) {
-    return to_string(value);
-}
-std::string written(Milliseconds value) {
-    return to_string(value);
-}
-std::string written(int value) {
-    return to_string(value);
-}
-std::string written(std::uint32_t value) {
-    return std::to_string(value);
-}
-
-constexpr Form form_of(const Bytes&) {
-    return Form::quantity;
-}
-constexpr Form form_of(const Milliseconds&) {
-    return Form::quantity;
-}
-constexpr Form form_of(const auto&) {
-    return Form::number;
-}
-
-std::string noun(Bytes) {
-    return R"(a size such as "64MiB")";
-}
-std::string noun(Milliseconds) {
-    return R"(a time such as "3s" or "250ms")";
-}
-std::string noun(auto) {
-    return "a whole number";
-}
-
-// A knob whose value lies between two others, both allowed.
-template <typename Value>
-Knob ranged(const std::string& key, const std::string& piston, auto member, Range<Value> range,
-            const std::string& help) {
-    return {
-        .key = key,
-        .piston = piston,
-        .help = help,
-        .form = form_of(range.low),
-        .expects = noun(range.low) + " from " + written(range.low) + " to " + written(range.high),
-        .set =
-            [=](Settings& settings, std::string_view text) {
-                auto value = Value{};
-                if (!read(text, value) || value < range.low || value > range.high) return false;
-                member(settings) = value;
-                return true;
-            },
-        .get = [=](const Settings& settings) { return written(member(settings)); },
-    };
-}
-
-struct Rule {
-    bool (*accepts)(std::string_view text);
-    const char* expects;
-};
-
-constexpr Rule host_and_port{is_host_and_port,
-                             "host:port, such as 127.0.0.1:2000, 0.0.0.0:2000 or [::1]:2000"};
-constexpr Rule plain_name{
-    is_plain_name, "at most 32 letters, digits, '-' and '_', beginning with a lower-case letter"};
-constexpr Rule directory{is_absolute_path, "an absolute path"};
-constexpr Rule directory_or_empty{is_absolute_path_or_empty, "an absolute path, or no text at all"};
-constexpr Rule address_or_empty{is_address_or_empty,
-                                "an address such as https://mirror.example/npm, or no text at all"};
-constexpr Rule secret_or_empty{
-    is_secret_or_empty, "24 to 512 letters, digits, '+', '/', '=', '_', '-' and '.', or no text"};
-constexpr Rule group{is_absolute_path_or_auto, "\"auto\", or a cgroup path that begins with /"};
-
-Knob text(const std::string& key, const std::string& piston, auto member, Rule rule,
-          const std::string& help) {
-    return {
-        .key = key,
-        .piston = piston,
-        .help = help,
-        .form = Form::text,
-        .expects = rule.expects,
-        .set =
-            [=](Settings& settings, std::string_view value) {
-                if (!rule.accepts(value)) return false;
-                member(settings) = value;
-                return true;
-            },
-        .get = [=](const Settings& settings) { return member(settings); },
-    };
-}
-
-// A knob whose value is one of some words; the enumerators stand in the order of the words.
-Knob choice(const std::string& key, const std::string& piston, auto member,
-            const std::vector<std::string>& words, const std::string& expects,
-            const std::string& help) {
-    return {
-        .key = key,
-        .piston = piston,
-        .help = help,
-        .form = Form::text,
-        .expects = expects,
-        .set =
-            [=](Settings& settings, std::string_view word) {
-                const auto found = std::ranges::find(words, word);
-                if (found == words.end()) return false;
-                auto& value = member(settings);
-                value =
-                    static_cast<std::remove_reference_t<decltype(value)>>(found - words.begin());
-                return true;
-            },
-        .get =
-            [=](const Settings& settings) {
-                return words[static_cast<std::size_t>(member(settings))];
-            },
-    };
-}
-
-Knob yes_or_no(const std::string& key, auto member, const std::string& help) {
-    return {
-        .key = key,
-        .piston = "",
-        .help = help,
-        .form = Form::text,
-        .expects = "yes or no",
-        .set =
-            [=](Settings& settings, std::string_view word) {
-                if (word != "yes" && word != "no") return false;
-                member(settings) = word == "yes";
-                return true;
-            },
-        .get =
-            [=](const Settings& settings) { return std::string(member(settings) ? "yes" : "no"); },
-    };
-}
+using namespace kinds;
 
 using Knobs = std::vector<Knob>;
+
+// May change while the engine runs: whoever uses the value looks it up each time.
+Knob reloads(Knob knob) {
+    knob.reloadable = true;
+    return knob;
+}
+
+Knobs reload(Knobs knobs) {
+    for (auto& knob : knobs) knob.reloadable = true;
+    return knobs;
+}
+
+Knob hidden(Knob knob, Secrecy secrecy) {
+    knob.secrecy = secrecy;
+    return knob;
+}
 
 Knobs program_knobs() {
     return {
@@ -197,9 +37,9 @@ Knobs program_knobs() {
              "Name of this engine in cgroups and containers"),
         text("user", "", at(&Settings::user), plain_name,
              "System user the daemon becomes once its keeper runs"),
-        choice("log_level", "PISTON_LOG_LEVEL", at(&Settings::log_level),
-               {"debug", "info", "warn", "error", "none"}, "debug, info, warn, error or none",
-               "Least important lines that are logged: debug, info, warn, error or none"),
+        reloads(choice("log_level", "PISTON_LOG_LEVEL", at(&Settings::log_level),
+                       {"debug", "info", "warn", "error", "none"},
+                       "Least important lines that are logged: debug, info, warn, error or none")),
     };
 }
 
@@ -227,6 +67,34 @@ Knobs server_knobs() {
                "Without the client taking a byte of its answer"),
         ranged("server.write_buffer", "", of(&Server::write_buffer), Range{1_MiB, 64_GiB},
                "Answers not yet taken, all clients together"),
+        reloads(choice("server.content_types", "", of(&Server::content_types), {"json", "any"},
+                       "Bodies that are read: json (those sent as application/json) or any")),
+        reloads(list("server.cors_origins", of(&Server::cors_origins), origin,
+                     "Web pages whose scripts may use the API; \"*\": all")),
+        reloads(list("server.trusted_proxies", of(&Server::trusted_proxies), network,
+                     "Proxies whose X-Forwarded-For is believed")),
+        yes_or_no("server.pages", of(&Server::pages),
+                  "Whether to serve pages for people: /playground, /docs and /openapi.json"),
+    };
+}
+
+Knobs facade_knobs() {
+    const auto of = [](auto member) { return at(&Settings::facade, member); };
+    const auto jobs = Range{0, 1'000'000};
+    const auto window = Range{Milliseconds{1}, Milliseconds{std::chrono::hours{1}}};
+    return {
+        list("facade.cors_origins", of(&Facade::cors_origins), origin,
+             "Web pages whose scripts may use these paths; \"*\": all"),
+        ranged("facade.rate_limit", "", of(&Facade::rate_limit), jobs,
+               "Jobs a client may send to /api/v2/piston in one window; 0: any number"),
+        ranged("facade.rate_window", "", of(&Facade::rate_window), window, "That window"),
+        ranged("facade.v1_rate_limit", "", of(&Facade::v1_rate_limit), jobs,
+               "Jobs a client may send to /api/v1/piston in one window; 0: any number"),
+        ranged("facade.v1_rate_window", "", of(&Facade::v1_rate_window), window, "That window"),
+        text("facade.keys_file", "", of(&Facade::keys_file), directory_or_empty,
+             "File with the keys, one a line, of clients that no rate limit is for; empty: none"),
+        yes_or_no("facade.keys_required", of(&Facade::keys_required),
+                  "Whether clients without such a key may send no jobs at all"),
     };
 }
 
@@ -279,31 +147,55 @@ Knobs package_knobs() {
     const auto of = [](auto member) { return at(&Settings::packages, member); };
     return {
         choice("packages.api", "", of(&Packages::api), {"off", "local", "token"},
-               "off, local or token",
                "Who may install packages over HTTP: off (nobody), local (clients of this "
                "machine) or token"),
-        text("packages.token", "", of(&Packages::token), secret_or_empty,
-             "What such clients send as \"Authorization: Bearer ...\" where api is token"),
-        text("packages.index", "PISTON_REPO_URL", of(&Packages::index), address_or_empty,
-             "Address of a Piston package index; empty: none"),
+        hidden(text("packages.token", "", of(&Packages::token), secret_or_empty,
+                    "What such clients send as \"Authorization: Bearer ...\" where api is token"),
+               Secrecy::secret),
+        hidden(text("packages.index", "PISTON_REPO_URL", of(&Packages::index), address_or_empty,
+                    "Address of a Piston package index; empty: none"),
+               Secrecy::password),
         text("packages.index_key", "", of(&Packages::index_key), secret_or_empty,
              "Base64 of the ed25519 key that signs the index; empty: it is not signed"),
-        text("packages.npm", "", of(&Packages::npm), address_or_empty,
-             "Base address of the npm registry; empty: as npm has it"),
-        text("packages.pypi", "", of(&Packages::pypi), address_or_empty,
-             "Base address of the Python package index; empty: as pip has it"),
-        text("packages.maven", "", of(&Packages::maven), address_or_empty,
-             "Base address of the Maven repository; empty: as Maven has it"),
-        text("packages.go", "", of(&Packages::go), address_or_empty,
-             "Base address of the Go module proxy; empty: as go has it"),
+        hidden(text("packages.npm", "", of(&Packages::npm), address_or_empty,
+                    "Base address of the npm registry; empty: as npm has it"),
+               Secrecy::password),
+        hidden(text("packages.pypi", "", of(&Packages::pypi), address_or_empty,
+                    "Base address of the Python package index; empty: as pip has it"),
+               Secrecy::password),
+        hidden(text("packages.maven", "", of(&Packages::maven), address_or_empty,
+                    "Base address of the Maven repository; empty: as Maven has it"),
+               Secrecy::password),
+        hidden(text("packages.go", "", of(&Packages::go), address_or_empty,
+                    "Base address of the Go module proxy; empty: as go has it"),
+               Secrecy::password),
         text("packages.recipes", "", of(&Packages::recipes), directory_or_empty,
              "Directory of recipes of your own; empty: none"),
         yes_or_no("packages.offline", of(&Packages::offline),
                   "Whether to install from the cache and from bundles only"),
         choice("packages.accept_pinned_versions", "", of(&Packages::accept_pinned_versions),
-               {"no", "known", "any"}, "no, known or any",
+               {"no", "known", "any"},
                "Exact versions that run on the nearest installed one: no, known "
                "(hard-coded by many) or any"),
+    };
+}
+
+Knobs websocket_knobs() {
+    const auto of = [](auto member) { return at(&Settings::websocket, member); };
+    const auto time = Range{Milliseconds{10}, unlimited_time};
+    return {
+        ranged("websocket.max_jobs", "", of(&WebSocket::max_jobs), Range{0, 4096},
+               "Interactive jobs at once; each takes one of admission.concurrent_jobs"),
+        ranged("websocket.init_timeout", "", of(&WebSocket::init_timeout), time,
+               "Time from the connection to the message that begins the job"),
+        ranged("websocket.idle_timeout", "", of(&WebSocket::idle_timeout), time,
+               "Time without a message either way, after which the job is killed"),
+        ranged("websocket.run_timeout", "", of(&WebSocket::run_timeout), time,
+               "Time by the clock of an interactive run stage that asks for no less"),
+        ranged("websocket.output_limit", "", of(&WebSocket::output_limit),
+               Range{0_B, unlimited_bytes}, "Output of each stream and stage of such a job"),
+        ranged("websocket.input_buffer", "", of(&WebSocket::input_buffer), Range{1_KiB, 64_MiB},
+               "Input that waits for the job before its client has to"),
     };
 }
 
@@ -345,12 +237,14 @@ std::vector<Knob> all_knobs() {
     for (auto& section : {
              program_knobs(),
              server_knobs(),
+             reload(facade_knobs()),
              pool_knobs(),
              admission_knobs(),
              path_knobs(),
-             package_knobs(),
-             limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile),
-             limit_knobs("run", "PISTON_RUN_", &StageLimits::run),
+             reload(package_knobs()),
+             reload(websocket_knobs()),
+             reload(limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile)),
+             reload(limit_knobs("run", "PISTON_RUN_", &StageLimits::run)),
          }) {
         std::ranges::copy(section, std::back_inserter(all));
     }
@@ -360,6 +254,17 @@ std::vector<Knob> all_knobs() {
 const Knob* find_knob(const std::vector<Knob>& knobs, std::string_view key) {
     const auto found = std::ranges::find(knobs, key, &Knob::key);
     return found == knobs.end() ? nullptr : &*found;
+}
+
+std::string shown_value(const Knob& knob, const std::string& value) {
+    if (value.empty() || knob.secrecy == Secrecy::open) return value;
+    if (knob.secrecy == Secrecy::secret) return "(set)";
+    const auto begin = value.find("://");
+    if (begin == value.npos) return value;
+    const auto host = begin + 3;
+    const auto at = value.substr(0, value.find('/', host)).rfind('@');
+    if (at == value.npos || at < host) return value;
+    return value.substr(0, host) + "(set)" + value.substr(at);
 }
 
 std::string variable_of(std::string_view key) {

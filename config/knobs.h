@@ -19,6 +19,14 @@ enum class Form {
     text,      // in quotes
     number,    // without quotes, or "unlimited" where that is allowed
     quantity,  // either: "64MiB" or 67108864, "3s" or 3000
+    list,      // texts in brackets, or one text with commas
+};
+
+// What of a value is nobody's business.
+enum class Secrecy {
+    open,
+    password,  // of an address: what stands before the @
+    secret,    // all of it
 };
 
 struct Knob {
@@ -33,6 +41,9 @@ struct Knob {
 
     // The value as text that `set` understands.
     std::function<std::string(const Settings&)> get;
+
+    bool reloadable = false;  // may change while the engine runs
+    Secrecy secrecy = Secrecy::open;
 };
 
 // Every knob, in the order of crankcase.toml.
@@ -40,6 +51,9 @@ std::vector<Knob> all_knobs();
 
 // The knob with the key, or null.
 const Knob* find_knob(const std::vector<Knob>& knobs, std::string_view key);
+
+// The value of a knob as people may see it: a secret is "(set)".
+std::string shown_value(const Knob& knob, const std::string& value);
 
 // The environment variable of a key: "server.listen" is CRANKCASE_SERVER_LISTEN.
 std::string variable_of(std::string_view key);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <system_error>
 
+#include "config/network.h"
+
 namespace config {
 
 namespace {
@@ -78,6 +80,23 @@ bool is_secret_or_empty(std::string_view text) {
     };
     return text.empty() ||
            (text.size() >= shortest && text.size() <= longest && std::ranges::all_of(text, plain));
+}
+
+bool is_origin(std::string_view text) {
+    if (text == "*") return true;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (!text.starts_with(scheme)) continue;
+        text.remove_prefix(scheme.size());
+        // A colon that is not of an IPv6 address stands before the port.
+        const auto colon = text.ends_with(']') ? text.npos : text.rfind(':');
+        const bool has_port = colon != text.npos;
+        return is_host(text.substr(0, colon)) && (!has_port || is_port(text.substr(colon + 1)));
+    }
+    return false;
+}
+
+bool is_network(std::string_view text) {
+    return parse_network(text).has_value();
 }
 
 }  // namespace config

@@ -27,4 +27,11 @@ bool is_address_or_empty(std::string_view text);
 // What a key or a token looks like: 24 to 512 letters, digits and signs of base64 and URLs.
 bool is_secret_or_empty(std::string_view text);
 
+// "*", or an origin as browsers send it: "https://name" or "http://name:port", without a slash
+// behind it.
+bool is_origin(std::string_view text);
+
+// An address or a network (network.h).
+bool is_network(std::string_view text);
+
 }  // namespace config

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <iterator>
 #include <system_error>
 
@@ -51,13 +52,14 @@ public:
     std::vector<ShownSetting> shown() const {
         auto rows = std::vector<ShownSetting>{};
         for (const auto& knob : knobs_) {
-            rows.push_back({knob.key, knob.get(settings_), origin(knob.key), knob.help});
+            rows.push_back({knob.key, shown_value(knob, knob.get(settings_)), origin(knob.key),
+                            knob.help, knob.reloadable});
         }
         for (const auto& [language, limits] : settings_.limit_overrides) {
             for (const auto& [name, value] : limits) {
                 const auto key = override_key(language, name);
                 rows.push_back({key, std::to_string(value), origin(key),
-                                "Limit of one language, by Piston's name"});
+                                "Limit of one language, by Piston's name", true});
             }
         }
         return rows;
@@ -68,8 +70,14 @@ public:
 private:
     void set(const Knob& knob, const Given& given) {
         if (knob.set(settings_, given.text)) return;
-        refuse(given.origin,
-               knob.key + " cannot be " + in_quotes(given.text) + ": it needs " + knob.expects);
+        // Refusals are logged; what should be secret stays so even with a mistake in it.
+        const auto value = knob.secrecy == Secrecy::open ? in_quotes(given.text) : "what was given";
+        refuse_given(given, knob.key + " cannot be " + value + ": it needs " + knob.expects);
+    }
+
+    [[noreturn]] static void refuse_given(const Given& given, const std::string& sentence) {
+        if (given.option.empty()) refuse(given.origin, sentence);
+        refuse_option(given.origin, given.option, sentence);
     }
 
     void set_override(const Given& given) {
@@ -80,15 +88,15 @@ private:
         const bool known = key.starts_with(overrides_section) &&
                            key.substr(start - 1).starts_with('.') && dot > start &&
                            is_limit_override(key.substr(dot + 1));
-        if (!known) refuse(given.origin, "there is no setting " + in_quotes(key));
+        if (!known) refuse_given(given, "there is no setting " + in_quotes(key));
 
         std::int64_t value = 0;
         const auto* last = given.text.data() + given.text.size();
         const auto [end, error] = std::from_chars(given.text.data(), last, value);
         if (error != std::errc{} || end != last || value < -1) {
-            refuse(given.origin, printable(key) + " cannot be " + in_quotes(given.text) +
-                                     ": it needs a whole number of milliseconds, bytes or things, "
-                                     "or -1 for no limit");
+            refuse_given(given, printable(key) + " cannot be " + in_quotes(given.text) +
+                                    ": it needs a whole number of milliseconds, bytes or things, "
+                                    "or -1 for no limit");
         }
         const auto language = std::string(key.substr(start, dot - start));
         settings_.limit_overrides[language][std::string(key.substr(dot + 1))] = value;
@@ -120,11 +128,41 @@ Loaded load(const Sources& sources) {
 
     auto layers = Layers(knobs);
     layers.lay(read_file(sources.file, sources.file_must_exist, knobs));
+    layers.lay(read_port(sources, layers.settings().server.listen));
     layers.lay(piston.given);
     layers.lay(read_environment(sources, knobs));
     layers.lay(read_flags(sources));
     layers.match_runners_and_jobs();
     return {layers.settings(), layers.shown(), std::move(piston.notes)};
+}
+
+Reloaded reloaded(const Settings& current, const Settings& fresh) {
+    auto result = Reloaded{.settings = current, .changed = {}, .needs_restart = {}};
+    for (const auto& knob : all_knobs()) {
+        const auto value = knob.get(fresh);
+        if (value == knob.get(current)) continue;
+        auto& keys = knob.reloadable ? result.changed : result.needs_restart;
+        if (knob.reloadable) knob.set(result.settings, value);
+        keys.push_back(knob.key);
+    }
+    if (fresh.limit_overrides != current.limit_overrides) {
+        result.settings.limit_overrides = fresh.limit_overrides;
+        result.changed.emplace_back(overrides_section);
+    }
+    return result;
+}
+
+Sources process_sources(const std::string& file,
+                        std::vector<std::pair<std::string, std::string>> flags) {
+    return {
+        .file = file.empty() ? "/etc/crankcase/crankcase.toml" : file,
+        .file_must_exist = !file.empty(),
+        .variable = [](const std::string& name) -> std::optional<std::string> {
+            const char* value = std::getenv(name.c_str());
+            return value ? std::optional<std::string>{value} : std::nullopt;
+        },
+        .flags = std::move(flags),
+    };
 }
 
 std::vector<Given> read_environment(const Sources& sources, const std::vector<Knob>& knobs) {
@@ -139,7 +177,8 @@ std::vector<Given> read_environment(const Sources& sources, const std::vector<Kn
 
     const auto name = variable_of(overrides_section);
     if (const auto json = variable(sources, name)) {
-        std::ranges::move(read_overrides(*json, "environment " + name), std::back_inserter(given));
+        std::ranges::move(read_overrides(*json, "environment " + name, ""),
+                          std::back_inserter(given));
     }
     return given;
 }
@@ -167,6 +206,12 @@ std::string in_quotes(std::string_view text) {
 
 void refuse(const std::string& origin, const std::string& sentence) {
     throw SettingsError(origin + ": " + sentence);
+}
+
+void refuse_option(const std::string& origin, const std::string& option,
+                   const std::string& sentence) {
+    throw PistonSettingsError(origin + ": Config option " + option +
+                              " failed validation: " + sentence);
 }
 
 }  // namespace config

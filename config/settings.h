@@ -23,6 +23,9 @@ namespace config {
 
 enum class LogLevel { debug, info, warn, error, none };
 
+// Which bodies are read as JSON: those that say so, or all.
+enum class ContentTypes { json, any };
+
 struct Server {
     std::string listen = "127.0.0.1:2000";
     int io_threads = 1;
@@ -34,6 +37,10 @@ struct Server {
     Milliseconds idle_timeout{75'000};    // between two requests on a connection
     Milliseconds write_timeout{60'000};   // without the client taking a byte
     Bytes write_buffer = 64_MiB;          // unsent answers, all clients together
+    ContentTypes content_types = ContentTypes::json;
+    std::vector<std::string> cors_origins = {};     // "https://host:port", or "*" alone
+    std::vector<std::string> trusted_proxies = {};  // addresses and networks; see network.h
+    bool pages = true;                              // /playground, /docs and /openapi.json
 
     bool operator==(const Server&) const = default;
 };
@@ -85,15 +92,42 @@ struct Packages {
     bool operator==(const Packages&) const = default;
 };
 
+// Interactive jobs.
+struct WebSocket {
+    int max_jobs = 2;                   // at once; each has one of admission.concurrent_jobs
+    Milliseconds init_timeout{1000};    // from the connection to its job, as in Piston
+    Milliseconds idle_timeout{60'000};  // without a byte either way
+    Milliseconds run_timeout{300'000};  // wall clock, unless the client or the runtime says more
+    Bytes output_limit = 16_MiB;        // of each stream and stage
+    Bytes input_buffer = 1_MiB;         // what a job has not read yet
+
+    bool operator==(const WebSocket&) const = default;
+};
+
+// The paths of the public Piston, /api/v2/piston and /api/v1/piston.
+struct Facade {
+    std::vector<std::string> cors_origins = {"*"};  // as server.cors_origins, for these paths
+    int rate_limit = 0;             // jobs a window for one client of v2; 0: any number
+    Milliseconds rate_window{200};  // of v2
+    int v1_rate_limit = 0;          // likewise for v1
+    Milliseconds v1_rate_window{1000};
+    std::string keys_file = "";  // of the clients without a rate limit; empty: there are none
+    bool keys_required = false;  // nobody else may run code
+
+    bool operator==(const Facade&) const = default;
+};
+
 struct Settings {
     std::string instance = "crankcase";  // names cgroups and containers
     std::string user = "crankcase";      // whom the daemon becomes
     LogLevel log_level = LogLevel::info;
     Server server;
+    Facade facade;
     Pool pool;
     Admission admission;
     Paths paths;
     Packages packages;
+    WebSocket websocket;
     StageLimits limits;
     std::map<std::string, LimitOverrides> limit_overrides;  // by language name
 
@@ -104,6 +138,13 @@ struct Settings {
 class SettingsError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+};
+
+// One of Piston's variables was refused: what() has Piston's sentence, and a daemon ends with
+// Piston's exit code.
+class PistonSettingsError : public SettingsError {
+public:
+    using SettingsError::SettingsError;
 };
 
 // Where values come from. What is left out says nothing.
@@ -118,10 +159,16 @@ struct Sources {
     std::vector<std::pair<std::string, std::string>> flags{};
 };
 
+// What a program of this engine reads: the file, or the default one if it is there; the
+// environment of the process; and the flags.
+Sources process_sources(const std::string& file,
+                        std::vector<std::pair<std::string, std::string>> flags);
+
 // One row of `config show`. The origin is "default", "/etc/crankcase.toml:12", "environment
-// CRANKCASE_SERVER_LISTEN" or "flag --set server.listen".
+// CRANKCASE_SERVER_LISTEN" or "flag --set server.listen". A secret's value is "(set)".
 struct ShownSetting {
     std::string key, value, origin, help;
+    bool reloadable = false;  // SIGHUP puts it in force; anything else needs a restart
 };
 
 struct Loaded {
@@ -133,5 +180,14 @@ struct Loaded {
 // Reads all sources. Throws SettingsError at the first value that cannot be used, for unknown keys
 // in the file or in the flags, and for values that do not go together.
 Loaded load(const Sources& sources);
+
+// The settings after a reload: what may change while the engine runs is taken from `fresh`.
+struct Reloaded {
+    Settings settings;
+    std::vector<std::string> changed;        // keys that are in force now
+    std::vector<std::string> needs_restart;  // keys that differ and stay as they were
+};
+
+Reloaded reloaded(const Settings& current, const Settings& fresh);
 
 }  // namespace config

@@ -89,10 +89,12 @@ private:
 
     void take(const std::string& key, Form form, const std::string& expects,
               const toml::node& node) {
+        if (form == Form::list && node.is_array()) return take_list(key, expects, *node.as_array());
         const auto text = node.value<std::string_view>();
         const auto number = node.is_integer() ? node.value<std::int64_t>() : std::nullopt;
 
-        const bool fits = form == Form::text     ? text.has_value()
+        const bool is_words = form == Form::text || form == Form::list;
+        const bool fits = is_words               ? text.has_value()
                           : form == Form::number ? number || text == "unlimited"
                                                  : number || text;
         if (!fits) refuse(place(node.source()), key + " needs " + expects + described(form));
@@ -100,7 +102,20 @@ private:
             {key, number ? std::to_string(*number) : std::string(*text), place(node.source())});
     }
 
+    void take_list(const std::string& key, const std::string& expects, const toml::array& array) {
+        auto joined = std::string{};
+        for (const auto& node : array) {
+            const auto text = node.value<std::string_view>();
+            // A comma would make two of it.
+            if (!text || text->empty() || text->find(',') != text->npos)
+                refuse(place(node.source()), key + " needs " + expects + described(Form::list));
+            joined.append(joined.empty() ? "" : ", ").append(*text);
+        }
+        given_.push_back({key, joined, place(array.source())});
+    }
+
     static std::string described(Form form) {
+        if (form == Form::list) return ", each in quotes";
         if (form == Form::text) return ", in quotes";
         return form == Form::number ? ", without quotes" : "";
     }

@@ -24,7 +24,8 @@ std::string override_key(std::string_view language, std::string_view limit);
 struct Given {
     std::string key;  // of a knob, or of a language's limit
     std::string text;
-    std::string origin;  // "/etc/crankcase.toml:12", "environment PISTON_RUN_TIMEOUT"
+    std::string origin;       // "/etc/crankcase.toml:12", "environment PISTON_RUN_TIMEOUT"
+    std::string option = {};  // Piston's name of it, "run_timeout"; empty: it is not from there
 };
 
 // Reads a settings file. Empty if there is none and none is needed. Throws SettingsError with file
@@ -41,12 +42,17 @@ struct FromPiston {
 // digits is dropped, -1 is unlimited, and 0 leaves the limit as it is. Throws SettingsError.
 FromPiston read_piston(const Sources& sources, const std::vector<Knob>& knobs);
 
+// Piston's PORT: the port alone, behind the address that is listened on without it. Throws
+// SettingsError.
+std::vector<Given> read_port(const Sources& sources, const std::string& listen);
+
 // Reads the variables named after the keys, and CRANKCASE_LIMITS_OVERRIDES. Throws SettingsError.
 std::vector<Given> read_environment(const Sources& sources, const std::vector<Knob>& knobs);
 
 // Reads the limits of languages from JSON {"<language>": {"<limit>": number}}; a number may stand
-// in quotes. Throws SettingsError.
-std::vector<Given> read_overrides(const std::string& json, const std::string& origin);
+// in quotes. `option` is Piston's name, as in Given. Throws SettingsError.
+std::vector<Given> read_overrides(const std::string& json, const std::string& origin,
+                                  const std::string& option);
 
 // The value of an environment variable; empty if it is not set.
 std::optional<std::string> variable(const Sources& sources, const std::string& name);
@@ -59,5 +65,9 @@ std::string in_quotes(std::string_view text);
 
 // Throws SettingsError: "<origin>: <sentence>".
 [[noreturn]] void refuse(const std::string& origin, const std::string& sentence);
+
+// Throws PistonSettingsError: "<origin>: Config option <option> failed validation: <sentence>".
+[[noreturn]] void refuse_option(const std::string& origin, const std::string& option,
+                                const std::string& sentence);
 
 }  // namespace config

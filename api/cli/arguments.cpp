@@ -1,9 +1,11 @@
 #include "api/cli/arguments.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
+#include "api/cli/run_arguments.h"
 #include "api/cli/text.h"
 #include "api/resources/version.h"
 
@@ -14,14 +16,17 @@ namespace {
 // How places of the line are called in the help; completion tells them by that.
 constexpr const char* name_word = "NAME[=RANGE]";
 constexpr const char* installed_word = "INSTALLED[=RANGE]";
-constexpr const char* file_word = "FILE";
 constexpr const char* shell_word = "bash|zsh|fish";
 
 // An app with the values its options write to. They live until the command has run.
 struct Parser {
-    CLI::App app{"crankcase - installs languages for the engine that runs untrusted code",
-                 "crankcase"};
+    CLI::App app{
+        "crankcase - runs programs on the engine for untrusted code, and installs its languages",
+        "crankcase"};
     Line line;
+    // Of `run`. The command outlives this value.
+    std::shared_ptr<std::vector<std::string>> program_arguments =
+        std::make_shared<std::vector<std::string>>();
 
     // A command whose options lie in a value of type Options, which `run` gets.
     template <typename Options, typename Run>
@@ -98,6 +103,17 @@ void add_lists(Parser& parser) {
     auto [runtimes_app, runtime_options] = parser.command<RuntimesOptions>(
         parser.app, "runtimes", "List what the running engine can run", runtimes);
     runtimes_app->add_flag("--json", runtime_options.json, "As JSON");
+}
+
+void add_run(Parser& parser) {
+    auto [app, options] = parser.command<RunOptions>(
+        parser.app, "run", "Run one program on the engine, as if it ran here",
+        [program = parser.program_arguments](Session& session, RunOptions chosen) {
+            chosen.arguments = *program;
+            return run(session, chosen);
+        });
+    app->alias("execute");
+    add_run_options(*app, options);
 }
 
 void add_changes(Parser& parser) {
@@ -214,15 +230,35 @@ void add_completion(Parser& parser) {
         ->type_name(shell_word);
 }
 
+void add_config(Parser& parser) {
+    auto* config = parser.app.add_subcommand("config", "The settings the engine would start with");
+    config->fallthrough()->require_subcommand(1);
+    const auto add_listen = [](CLI::App& app, ConfigOptions& options) {
+        app.add_option("-l,--listen", options.listen, "As for crankcased")
+            ->type_name("ADDRESS:PORT");
+    };
+    auto [show_app, shown] = parser.command<ConfigOptions>(
+        *config, "show", "Tell every value and where it comes from", config_show);
+    show_app->add_option("KEY", shown.key, "One setting, or a section")->type_name("KEY");
+    show_app->add_flag("--json", shown.json, "As JSON");
+    add_listen(*show_app, shown);
+    auto [check_app, checked] = parser.command<ConfigOptions>(
+        *config, "check", "Say what is wrong with the settings", config_check);
+    check_app->add_option("FILE", checked.file, "Instead of the usual file")->type_name(file_word);
+    add_listen(*check_app, checked);
+}
+
 std::unique_ptr<Parser> make_parser() {
     auto parser = std::make_unique<Parser>();
     parser->app.require_subcommand(1);
     parser->app.footer(std::string{"The options of crankcase itself go with every command.\n\n"} +
                        exit_codes_help);
     add_global(*parser);
+    add_run(*parser);
     add_lists(*parser);
     add_changes(*parser);
     add_care(*parser);
+    add_config(*parser);
     add_piston(*parser);
     add_completion(*parser);
     return parser;
@@ -241,7 +277,10 @@ Word word_of(const CLI::Option& option) {
 }
 
 OptionShape shape_of(const CLI::Option& option) {
-    OptionShape result{.names = {}, .summary = option.get_description(), .value = word_of(option)};
+    OptionShape result{.names = {},
+                       .summary = option.get_description(),
+                       .value = word_of(option),
+                       .hidden = option.get_group().empty()};
     for (const auto& name : option.get_lnames()) result.names.push_back("--" + name);
     for (const auto& name : option.get_snames()) result.names.push_back("-" + name);
     return result;
@@ -279,8 +318,11 @@ std::string complaint_of(const CLI::App& app, const CLI::ParseError& error) {
 
 Line read_line(int argc, char** argv) {
     const auto parser = make_parser();
+    std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
+    *parser->program_arguments = take_program_arguments(shape_of(parser->app), words);
+    std::ranges::reverse(words);  // as CLI11 wants them
     try {
-        parser->app.parse(argc, argv);
+        parser->app.parse(std::move(words));
     } catch (const CLI::Success& wish) {  // --help, --version
         parser->app.exit(wish);
         parser->line.finished = ExitCode::done;

@@ -1,4 +1,5 @@
-// The command line: which command, with what. The only place that knows CLI11.
+// The command line: which command, with what. With run_arguments.h the only place that
+// knows CLI11.
 #pragma once
 
 #include <functional>

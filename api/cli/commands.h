@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/cli/failure.h"
+#include "api/cli/run/program.h"
 #include "packages/installer.h"
 
 namespace cli {
@@ -84,6 +85,20 @@ struct RuntimesOptions {
     bool json = false;
 };
 ExitCode runtimes(Session& session, const RuntimesOptions& options);
+
+// Where crankcased would listen, as its own --listen says it; empty: as the settings say.
+struct ConfigOptions {
+    std::string key;   // of show: one key, or a section; empty: all
+    std::string file;  // of check: instead of the usual one
+    std::string listen;
+    bool json = false;
+};
+ExitCode config_show(Session& session, const ConfigOptions& options);
+ExitCode config_check(Session& session, const ConfigOptions& options);
+
+// Returns the program's exit code as its own (run/ending.h), and throws for what is not the
+// program's doing.
+ExitCode run(Session& session, const RunOptions& options);
 
 // ---- what several of them share -----------------------------------------------------------------
 

@@ -68,6 +68,7 @@ std::vector<OptionShape> options_at(const Place& place, const CommandShape& root
     auto options = place.shape->options;
     if (place.shape != &root)
         options.insert(options.end(), root.options.begin(), root.options.end());
+    std::erase_if(options, [](const OptionShape& option) { return option.hidden; });
     return options;
 }
 
@@ -283,7 +284,9 @@ std::string fish_place(const Place& place, const CommandShape& root) {
     if (takes(place, Word::shell)) lines += start + " -a 'bash zsh fish'\n";
     if (takes(place, Word::file)) lines += start + " -F\n";
     if (place.shape == &root) return lines;
-    for (const auto& option : place.shape->options) lines += fish_option(start, option);
+    for (const auto& option : place.shape->options) {
+        if (!option.hidden) lines += fish_option(start, option);
+    }
     return lines;
 }
 

@@ -16,6 +16,7 @@ struct OptionShape {
     std::vector<std::string> names;  // "--quiet", "-q"
     std::string summary;
     Word value = Word::none;  // none: a switch
+    bool hidden = false;      // understood, but not offered
 
     bool operator==(const OptionShape&) const = default;
 };

@@ -8,7 +8,8 @@ namespace cli {
 
 const char* const exit_codes_help =
     "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 busy or locked, 5 a digest or a\n"
-    "verification is wrong, 77 not permitted, 130 stopped by ^C (143 by SIGTERM).";
+    "verification is wrong, 77 not permitted, 130 stopped by ^C (143 by SIGTERM).\n"
+    "`run` ends as its program does; see crankcase run --help.";
 
 bool is_about_digest(std::string_view sentence) {
     return sentence.find("digest") != std::string_view::npos ||

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -33,12 +34,43 @@ void append(List& list, const std::string& line) {
     list.reset(longer);
 }
 
+// Where an answer's bytes go.
+struct Receiver {
+    CURL* easy;
+    const Rest::Sink* sink;  // of a stream; nullptr: none was asked for
+    Answer answer{};
+    std::exception_ptr trouble{};  // the sink's
+    bool too_large = false;
+
+    void take(std::string_view bytes) {
+        if (sink != nullptr && is_stream()) {
+            answer.streamed = true;
+            return (*sink)(bytes);
+        }
+        too_large = answer.body.size() + bytes.size() > most_bytes;
+        if (!too_large) answer.body += bytes;
+    }
+
+private:
+    bool is_stream() const {
+        long status = 0;
+        const char* type = nullptr;
+        curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+        return status == 200 && type != nullptr &&
+               lower_case(type).starts_with("text/event-stream");
+    }
+};
+
 // Called by C: nothing may be thrown through it.
 std::size_t take(char* bytes, std::size_t, std::size_t count, void* to) noexcept {
-    auto& body = *static_cast<std::string*>(to);
-    if (body.size() + count > most_bytes) return 0;
-    body.append(bytes, count);
-    return count;
+    auto& receiver = *static_cast<Receiver*>(to);
+    try {
+        receiver.take({bytes, count});
+    } catch (...) {
+        receiver.trouble = std::current_exception();
+    }
+    return receiver.trouble || receiver.too_large ? CURL_WRITEFUNC_ERROR : count;
 }
 
 int look_for_stop(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
@@ -61,12 +93,15 @@ void prepare(CURL* easy, const std::string& base) {
     if (is_loopback(base)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
 }
 
-[[noreturn]] void fail_to_ask(const std::string& base, CURLcode code, const char* details) {
+[[noreturn]] void fail_to_ask(const std::string& base, CURLcode code, const char* details,
+                              const Receiver& receiver) {
+    if (receiver.trouble) std::rethrow_exception(receiver.trouble);
     if (code == CURLE_ABORTED_BY_CALLBACK) throw sys::Error(sys::Kind::busy, "stopped");
-    if (code == CURLE_WRITE_ERROR)
-        throw sys::Error(sys::Kind::broken, base + " sends more than 64 MiB");
+    if (receiver.too_large) throw sys::Error(sys::Kind::broken, base + " sends more than 64 MiB");
     const std::string cause = *details != '\0' ? details : curl_easy_strerror(code);
-    throw sys::Error(sys::Kind::broken, "no engine answers at " + base + ": " + printable(cause));
+    const std::string what =
+        receiver.answer.streamed ? "the connection broke to " : "no engine answers at ";
+    throw sys::Error(sys::Kind::broken, what + base + ": " + printable(cause));
 }
 
 ExitCode code_of(long status) {
@@ -129,49 +164,53 @@ Rest::Rest(std::string base, std::string token) : base_(std::move(base)), token_
 }
 
 Answer Rest::get(const std::string& path, const std::stop_token& stop) const {
-    return request("GET", path, nullptr, stop);
+    return request({.method = "GET", .path = path}, stop);
 }
 
 Answer Rest::post(const std::string& path, const std::string& json,
                   const std::stop_token& stop) const {
-    return request("POST", path, &json, stop);
+    return request({.method = "POST", .path = path, .json = &json}, stop);
 }
 
 Answer Rest::remove(const std::string& path, const std::string& json,
                     const std::stop_token& stop) const {
-    return request("DELETE", path, &json, stop);
+    return request({.method = "DELETE", .path = path, .json = &json}, stop);
 }
 
-Answer Rest::request(const char* method, const std::string& path, const std::string* json,
-                     const std::stop_token& stop) const {
+Answer Rest::post_streamed(const std::string& path, const std::string& json,
+                           const std::stop_token& stop, const Sink& sink) const {
+    return request({.method = "POST", .path = path, .json = &json, .sink = &sink}, stop);
+}
+
+Answer Rest::request(const Call& call, const std::stop_token& stop) const {
     const Easy easy{curl_easy_init()};
     if (!easy) throw std::bad_alloc{};
     prepare(easy.get(), base_);
     List headers;
-    append(headers, "Accept: application/json");
+    append(headers, call.sink ? "Accept: text/event-stream" : "Accept: application/json");
     append(headers, "Expect:");  // no waiting for "100 Continue"
     if (!token_.empty()) append(headers, "Authorization: Bearer " + token_);
-    if (json) {
+    if (call.json) {
         append(headers, "Content-Type: application/json");
         curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDSIZE_LARGE,
-                         static_cast<curl_off_t>(json->size()));
-        curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, json->c_str());
+                         static_cast<curl_off_t>(call.json->size()));
+        curl_easy_setopt(easy.get(), CURLOPT_POSTFIELDS, call.json->c_str());
     }
-    Answer answer;
+    Receiver receiver{.easy = easy.get(), .sink = call.sink};
     char details[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(easy.get(), CURLOPT_URL, (base_ + path).c_str());
+    curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, call.method);
+    curl_easy_setopt(easy.get(), CURLOPT_URL, (base_ + call.path).c_str());
     curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer.body);
+    curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &receiver);
     curl_easy_setopt(easy.get(), CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(easy.get(), CURLOPT_XFERINFOFUNCTION, look_for_stop);
     curl_easy_setopt(easy.get(), CURLOPT_XFERINFODATA, &stop);
     curl_easy_setopt(easy.get(), CURLOPT_ERRORBUFFER, details);
     const auto code = curl_easy_perform(easy.get());
-    if (code != CURLE_OK) fail_to_ask(base_, code, details);
-    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &answer.status);
-    return answer;
+    if (code != CURLE_OK) fail_to_ask(base_, code, details, receiver);
+    curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &receiver.answer.status);
+    return std::move(receiver.answer);
 }
 
 }  // namespace cli

@@ -1,14 +1,17 @@
 // A client of an engine's REST interface: libcurl, one request at a time.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 namespace cli {
 
 struct Answer {
     long status = 0;  // of HTTP
     std::string body;
+    bool streamed = false;  // what there was of a body went to a sink
 
     bool operator==(const Answer&) const = default;
 };
@@ -32,6 +35,7 @@ public:
     Rest(std::string base, std::string token);
 
     const std::string& base() const { return base_; }
+    const std::string& token() const { return token_; }
 
     // The path begins with a slash. Connecting may take 10 s; an answer as long as it takes, until
     // `stop`. Redirects are not followed, and at most 64 MiB are read. Throws sys::Error{broken} if
@@ -42,9 +46,21 @@ public:
     Answer remove(const std::string& path, const std::string& json,
                   const std::stop_token& stop) const;
 
+    // Asks for text/event-stream. Where that is what comes, with 200, the sink gets its bytes as
+    // they arrive, however many; any other answer is one as post() has it. Throws what the sink
+    // throws, and sys::Error{broken} if the stream breaks off.
+    using Sink = std::function<void(std::string_view)>;
+    Answer post_streamed(const std::string& path, const std::string& json,
+                         const std::stop_token& stop, const Sink& sink) const;
+
 private:
-    Answer request(const char* method, const std::string& path, const std::string* json,
-                   const std::stop_token& stop) const;
+    struct Call {
+        const char* method;
+        const std::string& path;
+        const std::string* json = nullptr;
+        const Sink* sink = nullptr;  // then a stream is asked for
+    };
+    Answer request(const Call& call, const std::stop_token& stop) const;
 
     std::string base_, token_;
 };

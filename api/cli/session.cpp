@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 
 #include "api/cli/failure.h"
 #include "api/cli/text.h"
@@ -14,24 +13,15 @@ namespace cli {
 
 namespace {
 
-constexpr const char* default_file = "/etc/crankcase/crankcase.toml";
-
 config::Sources sources_of(const Global& global) {
-    config::Sources sources{
-        .file = global.config_file.empty() ? default_file : global.config_file,
-        .file_must_exist = !global.config_file.empty(),
-        .variable = [](const std::string& name) -> std::optional<std::string> {
-            const char* value = std::getenv(name.c_str());
-            return value ? std::optional<std::string>{value} : std::nullopt;
-        },
-    };
+    std::vector<std::pair<std::string, std::string>> flags;
     for (const auto& setting : global.settings) {
         const auto equals = setting.find('=');
         if (equals == std::string::npos)
             throw Failure(ExitCode::usage, "--set takes KEY=VALUE, not " + printable(setting));
-        sources.flags.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+        flags.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
     }
-    return sources;
+    return config::process_sources(global.config_file, std::move(flags));
 }
 
 ProgressDisplay::Manner manner_of(const Global& global, const Terminal& terminal) {
@@ -47,8 +37,12 @@ Session::Session(Global global)
       display_(manner_of(global_, terminal_), stderr, terminal_.width) {}
 
 const config::Settings& Session::settings() {
+    return loaded().settings;
+}
+
+const config::Loaded& Session::loaded() {
     if (!loaded_) loaded_ = config::load(sources_of(global_));
-    return loaded_->settings;
+    return *loaded_;
 }
 
 void Session::refuse_remote(const std::string& command) const {
@@ -127,8 +121,12 @@ void Session::say(const std::string& sentence) {
 }
 
 void Session::complain(const std::string& sentence) {
+    complain_plainly("crankcase: " + sentence);
+}
+
+void Session::complain_plainly(const std::string& sentence) {
     display_.clear();
-    std::fprintf(stderr, "crankcase: %s\n", sentence.c_str());
+    std::fprintf(stderr, "%s\n", sentence.c_str());
 }
 
 std::string Session::paint(std::string_view text, Tint tint) const {

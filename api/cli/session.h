@@ -37,6 +37,12 @@ public:
 
     // Throws config::SettingsError.
     const config::Settings& settings();
+    // The same with where each value came from, and what was said without effect.
+    const config::Loaded& loaded();
+    // More settings of the line, as --set gives them. Before they are first asked for.
+    void add_setting(std::string setting) { global_.settings.push_back(std::move(setting)); }
+    // Another file than that of --config. Likewise.
+    void read_settings_from(std::string file) { global_.config_file = std::move(file); }
 
     bool remote() const { return !global_.url.empty(); }
     // Throws Failure{usage} with --url: "<command> works on …".
@@ -66,6 +72,8 @@ public:
     void say(const std::string& sentence);
     // To standard error: "crankcase: <sentence>".
     void complain(const std::string& sentence);
+    // The sentence alone, as Piston's tool does it.
+    void complain_plainly(const std::string& sentence);
     // Colours of a text for print().
     std::string paint(std::string_view text, Tint tint) const;
 

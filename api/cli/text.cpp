@@ -11,6 +11,25 @@ bool continues(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
+// What a character that begins with this byte looks like (RFC 3629, section 4).
+struct Form {
+    std::size_t bytes = 0;  // 0: no character begins so
+    unsigned char lowest_second = 0x80, highest_second = 0xBF;
+};
+
+Form form_of(unsigned char first) {
+    if (first < 0x80) return {1};
+    if (first < 0xC2) return {};
+    if (first < 0xE0) return {2};
+    if (first == 0xE0) return {3, 0xA0};        // less would be overlong
+    if (first == 0xED) return {3, 0x80, 0x9F};  // more are surrogates
+    if (first < 0xF0) return {3};
+    if (first == 0xF0) return {4, 0x90};
+    if (first < 0xF4) return {4};
+    if (first == 0xF4) return {4, 0x80, 0x8F};  // more is beyond Unicode
+    return {};
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
@@ -27,6 +46,22 @@ std::string printable(std::string_view text) {
         }
     }
     return result;
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto form = form_of(static_cast<unsigned char>(text.front()));
+        if (form.bytes == 0 || form.bytes > text.size()) return false;
+        for (std::size_t i = 1; i < form.bytes; ++i) {
+            if (!continues(text[i])) return false;
+        }
+        if (form.bytes > 1) {
+            const auto second = static_cast<unsigned char>(text[1]);
+            if (second < form.lowest_second || second > form.highest_second) return false;
+        }
+        text.remove_prefix(form.bytes);
+    }
+    return true;
 }
 
 std::size_t columns(std::string_view text) {

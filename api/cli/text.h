@@ -16,6 +16,9 @@ namespace cli {
 // The text with every control character (C0, DEL, and C1 as UTF-8 writes it) replaced by "?".
 std::string printable(std::string_view text);
 
+// Whether all of it is well-formed UTF-8 (RFC 3629): nothing overlong, no surrogates.
+bool is_utf8(std::string_view text);
+
 // How many columns the text takes, one for each character of UTF-8.
 std::size_t columns(std::string_view text);
 

@@ -21,8 +21,8 @@ const char* const usage =
     "names),\n"
     "then the file, then the defaults. Start it as root: it starts containers, and serves as the "
     "user\n"
-    "`crankcase`. SIGTERM stops it after the running jobs; SIGHUP makes it look for toolchains "
-    "again.\n";
+    "`crankcase`. SIGTERM stops it after the running jobs; SIGHUP makes it read the settings and "
+    "look for toolchains again.\n";
 
 Flags read_flags(int argc, char** argv) {
     enum : int { check = 1000, show, print_version };

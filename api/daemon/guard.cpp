@@ -51,7 +51,6 @@ private:
     const isolate::DaemonUser user_;
     const std::string programs_;
     const sigset_t signals_ = watched_set();
-    sigset_t before_{};
     sys::UniqueFd keepers_;  // our end; the server has the other
     pid_t server_ = -1;
     pid_t keeper_ = -1;
@@ -61,7 +60,7 @@ private:
 };
 
 int Guard::run(const std::function<int(sys::UniqueFd)>& serve) {
-    ::sigprocmask(SIG_BLOCK, &signals_, &before_);
+    ::sigprocmask(SIG_BLOCK, &signals_, nullptr);
     start_server(serve);
     start_keeper();
     while (server_ > 0 || keeper_ > 0) {
@@ -79,7 +78,12 @@ void Guard::start_server(const std::function<int(sys::UniqueFd)>& serve) {
     if (server_ < 0) sys::fail("fork");
     if (server_ == 0) {
         ours.reset();
-        ::sigprocmask(SIG_SETMASK, &before_, nullptr);
+        // The signals of control stay blocked until the server waits for them: none may end it
+        // while it starts.
+        sigset_t of_children;
+        ::sigemptyset(&of_children);
+        ::sigaddset(&of_children, SIGCHLD);
+        ::sigprocmask(SIG_UNBLOCK, &of_children, nullptr);
         // Set again by the server after it has changed its user, which clears it (man 2 prctl).
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (::getppid() != guard) ::_exit(1);

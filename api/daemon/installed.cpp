@@ -45,14 +45,14 @@ bool is_pending(const packages::Record& record) {
 
 Installed::Installed(const config::Settings& settings, std::string recipes, isolate::Pool& pool,
                      engine::Engine& engine)
-    : settings_(settings),
-      recipes_(std::move(recipes)),
+    : recipes_(std::move(recipes)),
       pool_(pool),
       engine_(engine),
       store_(settings.paths.data_directory),
+      settings_(settings),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!stop_event_) sys::fail("eventfd");
-    find_host_toolchains();
+    reload(settings);
     watcher_ = std::jthread{[this](std::stop_token stop) { watch(std::move(stop)); }};
 }
 
@@ -62,10 +62,11 @@ Installed::~Installed() {
     [[maybe_unused]] const auto written = ::write(stop_event_.get(), &one, sizeof one);
 }
 
-void Installed::find_host_toolchains() {
+void Installed::reload(const config::Settings& settings) {
     auto found = packages::find_host_toolchains(packages::load_recipes(recipes_));
     {
         const std::lock_guard lock{mutex_};
+        settings_ = settings;
         toolchains_ = std::move(found);
         failed_.clear();
         changed_ = true;

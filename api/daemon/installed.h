@@ -33,9 +33,9 @@ public:
 
     const packages::Store& store() const { return store_; }
 
-    // Looks at the host's toolchains again, then at the records. Throws sys::Error if the recipes
-    // cannot be read; then everything stays as it was.
-    void find_host_toolchains();
+    // Looks at the host's toolchains again, then at the records; new jobs have the limits of these
+    // settings. Throws sys::Error if the recipes cannot be read; then everything stays as it was.
+    void reload(const config::Settings& settings);
 
     // Looks at the records now and returns when the runtimes are what they say.
     void refresh();
@@ -48,13 +48,13 @@ private:
     void replace_runtimes();
     bool is_used(const std::string& layer);
 
-    const config::Settings& settings_;
     const std::string recipes_;
     isolate::Pool& pool_;
     engine::Engine& engine_;
     packages::Store store_;
 
     std::mutex mutex_;  // of what follows: one look at a time
+    config::Settings settings_;
     std::vector<packages::Installed> toolchains_;
     std::vector<packages::Record> records_;
     bool changed_ = true;  // since the runtimes were made

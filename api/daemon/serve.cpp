@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <memory>
 #include <thread>
 #include <utility>
 
 #include "api/daemon/installed.h"
 #include "api/daemon/privileges.h"
+#include "api/daemon/reload.h"
 #include "api/http/server.h"
 #include "api/resources/routes.h"
 #include "isolate/pool.h"
@@ -57,15 +59,10 @@ std::string find_data(const std::string& configured, const char* name) {
 }
 
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
-void wait_for_signals(const sigset_t& signals, Installed& installed) {
+void wait_for_signals(const sigset_t& signals, Reloadable parts) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
         if (number != SIGHUP) return sys::log(sys::Level::info, "stopping", {{"signal", number}});
-        try {
-            installed.find_host_toolchains();
-        } catch (const std::exception& error) {
-            sys::log(sys::Level::error, "reload_failed",
-                     {{"error", error.what()}, {"consequence", "runtimes stay as they were"}});
-        }
+        reload(parts);
     }
 }
 
@@ -87,13 +84,15 @@ void drain(engine::Admission& admission) {
 
 }  // namespace
 
-int serve(const config::Settings& settings, const isolate::DaemonUser& user,
-          sys::UniqueFd keepers) try {
+int serve(const config::Settings& settings, const config::Sources& sources,
+          const isolate::DaemonUser& user, sys::UniqueFd keepers) try {
     const auto signals = control_signals();
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
     ::signal(SIGPIPE, SIG_IGN);
     become(user);
     keep_freed_memory();
+
+    resources::Standing policy{resources::make_policy(settings)};
 
     // Containers boot while toolchains are asked for their versions.
     auto filter = isolate::compile_filter(
@@ -102,21 +101,34 @@ int serve(const config::Settings& settings, const isolate::DaemonUser& user,
     engine::Engine engine{pool};
     const auto recipes = find_data(settings.paths.recipes, "recipes");
     Installed installed{settings, recipes, pool, engine};
+    resources::Connections connections{settings.server.body_limit};
     engine::Admission admission{settings.admission};
     resources::Readiness readiness{pool, engine, admission};
-    packages::Installer installer{installed.store(),
-                                  packages::installer_settings(settings, recipes)};
-    resources::PackageDesk desk{settings, installer, installed.store(),
-                                [&installed] { installed.refresh(); }};
-    resources::Context context{
-        .engine = engine, .admission = admission, .readiness = readiness, .packages = desk};
+    resources::PackageDesk desk{
+        policy,
+        std::make_shared<packages::Installer>(installed.store(),
+                                              packages::installer_settings(settings, recipes)),
+        installed.store(), [&installed] { installed.refresh(); }};
+    resources::RateLimit rate_limit;
+    resources::Context context{.engine = engine,
+                               .admission = admission,
+                               .readiness = readiness,
+                               .packages = desk,
+                               .connections = connections,
+                               .policy = policy,
+                               .rate_limit = rate_limit};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
 
-    wait_for_signals(signals, installed);
+    wait_for_signals(signals, {.sources = sources,
+                               .recipes = recipes,
+                               .installed = installed,
+                               .policy = policy,
+                               .packages = desk});
     readiness.withdraw();
     server.stop_accepting();
     drain(admission);
+    connections.hall().stop();
     return 0;
 } catch (const std::exception& error) {
     sys::log(sys::Level::error, "server_failed", {{"error", error.what()}});

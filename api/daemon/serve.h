@@ -8,7 +8,9 @@
 namespace daemon_process {
 
 // Becomes the unprivileged user, builds pool, engine and server, and serves until SIGTERM or
-// SIGINT. SIGHUP looks for toolchains again. Returns the exit code of the process.
-int serve(const config::Settings& settings, const isolate::DaemonUser& user, sys::UniqueFd keepers);
+// SIGINT. SIGHUP reads the settings again, from `sources`, and looks for toolchains again
+// (reload.h). Returns the exit code of the process.
+int serve(const config::Settings& settings, const config::Sources& sources,
+          const isolate::DaemonUser& user, sys::UniqueFd keepers);
 
 }  // namespace daemon_process

@@ -45,6 +45,10 @@ Connection::Outcome Connection::resume() {
     return read(bytes);
 }
 
+std::string Connection::take_ahead() {
+    return std::exchange(ahead_, {});
+}
+
 void Connection::close() {
     phase_ = Phase::closed;
     text_ = {};
@@ -143,10 +147,9 @@ Connection::Outcome Connection::refuse(Response response) {
 
 // Piston's status and error name, and beside them what an operator can do.
 Connection::Outcome Connection::refuse_size() {
-    auto response = problem(400, "the request body is larger than " + to_string(bounds_.body) +
-                                     "; server.body_limit sets this");
-    response.body.pop_back();
-    response.body += R"(,"stack":"PayloadTooLargeError: request entity too large"})";
+    auto response = body_problem("the request body is larger than " + to_string(bounds_.body) +
+                                     "; server.body_limit sets this",
+                                 "PayloadTooLargeError: request entity too large");
     return refuse(std::move(response));
 }
 

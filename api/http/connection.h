@@ -48,6 +48,9 @@ public:
     // The request taken last has been answered: reads on in what was sent ahead.
     Outcome resume();
 
+    // What was sent behind the request taken last, for somebody who speaks another protocol.
+    std::string take_ahead();
+
     // Reads nothing any more.
     void close();
 

@@ -10,17 +10,34 @@
 #include <functional>
 #include <memory>
 #include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "api/http/message.h"
+#include "api/http/stream.h"
 
 namespace http {
 
+// A connection that speaks another protocol from now on. Whoever has it reads from the descriptor
+// of the output, which the HTTP server does no more, and ends it.
+struct Upgraded {
+    std::shared_ptr<Output> output;
+    std::string ahead;  // what the client sent before the reading side let go
+};
+using Takeover = std::function<void(Upgraded)>;
+
 class Exchange {
 public:
-    using Reply = std::function<void(const Request&, Response)>;
+    // How an answer reaches the client; an exchange uses one of them, once.
+    struct Ways {
+        std::function<void(const Request&, Response)> answer;
+        std::function<std::shared_ptr<Stream>(const Request&, Response)> begin = {};
+        std::function<bool(std::string, Takeover)> upgrade = {};
+    };
 
-    // `reply` takes the one answer; `client_gone` is its stop token.
-    Exchange(Request request, std::stop_token client_gone, Reply reply);
+    // `client_gone` is the exchange's stop token.
+    Exchange(Request request, std::stop_token client_gone, Ways ways);
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
     ~Exchange();
@@ -31,13 +48,28 @@ public:
     // on an I/O thread: they must be short and must not block.
     std::stop_token client_gone() const { return client_gone_; }
 
-    // Sends the answer. Only the first call counts.
+    // A field of the answer, whatever it will be. Only before the exchange is handed on.
+    void add_field(Field field) { fields_.push_back(std::move(field)); }
+
+    // Sends the answer. Only the first call of this or the following counts.
     void answer(Response response);
 
+    // Sends the head of an answer whose body follows in pieces; the body of `head` is not used.
+    // Null if there is an answer already.
+    std::shared_ptr<Stream> begin(Response head);
+
+    // Sends `head`, which must be a whole 101, and hands the connection over, on an I/O thread soon
+    // after. Only within the handler. False: not possible here (requests were pipelined, or there
+    // is an answer already), nothing was sent, and an answer is still due.
+    bool upgrade(std::string head, Takeover takeover);
+
 private:
+    Response with_fields(Response response) const;
+
     const Request request_;
     const std::stop_token client_gone_;
-    const Reply reply_;
+    const Ways ways_;
+    std::vector<Field> fields_;
     std::atomic<bool> answered_ = false;
 };
 

@@ -16,6 +16,7 @@ namespace beast = boost::beast::http;
 constexpr std::size_t longest_method = 32;
 constexpr std::size_t longest_target = 8192;
 constexpr std::size_t most_fields = 128;
+constexpr std::size_t longest_quoted = 40;  // of a client's words in an answer
 
 std::string_view view(boost::beast::string_view text) {
     return {text.data(), text.size()};
@@ -44,7 +45,11 @@ private:
     using Error = boost::beast::error_code;
 
     void refuse(int status, std::string_view message, Error& error) {
-        refusal_ = problem(status, message);
+        refuse(problem(status, message), error);
+    }
+
+    void refuse(Response response, Error& error) {
+        refusal_ = std::move(response);
         error = beast::error::bad_value;
     }
 
@@ -124,7 +129,10 @@ private:
         } else if (same_word(text, "deflate")) {
             head_.coding = Coding::deflate;
         } else if (!text.empty() && !same_word(text, "identity")) {
-            refuse(415, "the body may be encoded as gzip or deflate, nothing else", error);
+            refuse(body_problem("the body may be encoded as gzip or deflate, nothing else",
+                                "UnsupportedMediaTypeError: unsupported content encoding \"" +
+                                    std::string(text.substr(0, longest_quoted)) + "\""),
+                   error);
         }
     }
 

@@ -32,6 +32,7 @@ constexpr std::pair<int, std::string_view> reasons[] = {
     {417, "Expectation Failed"},
     {422, "Unprocessable Entity"},
     {429, "Too Many Requests"},
+    {426, "Upgrade Required"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
@@ -59,6 +60,15 @@ Response problem(int status, std::string_view message) {
     auto response = Response{.status = status};
     response.body = R"({"message":")";
     append_escaped(response.body, message);
+    response.body += "\"}";
+    return response;
+}
+
+Response body_problem(std::string_view message, std::string_view stack) {
+    auto response = problem(400, message);
+    response.body.pop_back();
+    response.body += R"(,"stack":")";
+    append_escaped(response.body, stack);
     response.body += "\"}";
     return response;
 }

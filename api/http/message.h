@@ -50,6 +50,9 @@ struct Response {
 // {"message":"<message>"} under that status.
 Response problem(int status, std::string_view message);
 
+// What Piston answers to a body that cannot be read: 400, and its error's name in `stack`.
+Response body_problem(std::string_view message, std::string_view stack);
+
 // "Not Found" for 404 and so on; "Unknown" for a status that nobody here uses.
 std::string_view reason(int status);
 

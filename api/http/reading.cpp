@@ -56,6 +56,7 @@ public:
         try {
             session->on_input({bytes, length});
             if (length >= pistache_piece) take_more(peer->fd(), *session);
+            if (session->is_leaving()) leaving_.push_back(peer);
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
             session->cut();
@@ -71,6 +72,15 @@ public:
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "disconnection_failed", {{"error", error.what()}});
         }
+    }
+
+    // Peers that the reading side is to let go of, as another protocol is spoken there.
+    std::vector<Peer> take_leaving() { return std::exchange(leaving_, {}); }
+
+    void hand_over(const Peer& peer) {
+        const auto session = session_of(peer);
+        clients_->on_end(*session);
+        session->leave();
     }
 
 private:
@@ -91,6 +101,7 @@ private:
     }
 
     Clients* clients_;
+    std::vector<Peer> leaving_;  // handlers are cloned for each thread
 };
 
 bool is_shortage(int error) {
@@ -136,6 +147,7 @@ public:
         for (const auto& entry : fds)
             if (entry.getTag() == tag()) accept_all();
         Transport::onReady(fds);
+        let_go();
     }
 
     // From any thread.
@@ -179,6 +191,18 @@ private:
             sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
             if (peer && peers.erase(socket.get()) > 0)
                 static_cast<PeerHandler&>(*handler_).onDisconnection(peer);
+        }
+    }
+
+    // After Pistache's own turn, in which it may still read from them. It closes its descriptor;
+    // the connection lives on in the output's.
+    void let_go() {
+        auto& handler = static_cast<PeerHandler&>(*handler_);
+        for (const auto& peer : handler.take_leaving()) {
+            const auto there = peers.find(peer->fd());
+            if (there == peers.end() || there->second != peer) continue;  // it has ended meanwhile
+            removePeer(peer);
+            handler.hand_over(peer);
         }
     }
 

@@ -90,6 +90,24 @@ void append_fate(std::string& head, Afterwards afterwards, std::chrono::millisec
     append_field(head, "Keep-Alive", "timeout=" + std::to_string(seconds));
 }
 
+std::string status_line(int status) {
+    auto head = std::string{};
+    head.reserve(320);
+    head.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
+    return head.append(reason(status)).append("\r\n");
+}
+
+void append_fields(std::string& head, const Response& response) {
+    for (const auto& field : response.fields)
+        if (is_clean(field.name) && is_clean(field.value))
+            append_field(head, field.name, field.value);
+}
+
+void append_type(std::string& head, const Response& response) {
+    if (is_clean(response.content_type) && !response.content_type.empty())
+        append_field(head, "Content-Type", response.content_type);
+}
+
 }  // namespace
 
 Rendered render(const Request& request, Response response, Afterwards afterwards,
@@ -97,16 +115,10 @@ Rendered render(const Request& request, Response response, Afterwards afterwards
     if (tag_and_compare(request, response)) response.status = 304;
     const auto bodiless = response.status == 304 || response.status == 204;
 
-    auto head = std::string{};
-    head.reserve(320);
-    head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ");
-    head.append(reason(response.status)).append("\r\n");
-    for (const auto& field : response.fields)
-        if (is_clean(field.name) && is_clean(field.value))
-            append_field(head, field.name, field.value);
+    auto head = status_line(response.status);
+    append_fields(head, response);
     if (!bodiless) {
-        if (is_clean(response.content_type) && !response.content_type.empty())
-            append_field(head, "Content-Type", response.content_type);
+        append_type(head, response);
         append_field(head, "Content-Length", std::to_string(response.body.size()));
     }
     append_field(head, "Date", date());
@@ -115,6 +127,17 @@ Rendered render(const Request& request, Response response, Afterwards afterwards
 
     if (bodiless || request.method == "HEAD") response.body.clear();
     return {std::move(head), std::move(response.body)};
+}
+
+std::string render_head(const Request& request, const Response& response, Afterwards afterwards,
+                        std::chrono::milliseconds idle) {
+    auto head = status_line(response.status);
+    append_fields(head, response);
+    append_type(head, response);
+    if (request.minor_version >= 1) append_field(head, "Transfer-Encoding", "chunked");
+    append_field(head, "Date", date());
+    append_fate(head, afterwards, idle);
+    return head.append("\r\n");
 }
 
 }  // namespace http

@@ -24,6 +24,11 @@ struct Rendered {
 Rendered render(const Request& request, Response response, Afterwards afterwards,
                 std::chrono::milliseconds idle);
 
+// The head of an answer whose body follows in pieces (stream.h): chunked where the client knows
+// that, else ended by the end of the connection, which `afterwards` then must say.
+std::string render_head(const Request& request, const Response& response, Afterwards afterwards,
+                        std::chrono::milliseconds idle);
+
 // What is sent before a client sends its body, if it waits for leave to do so.
 inline constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 

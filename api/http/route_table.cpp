@@ -5,6 +5,7 @@ namespace http {
 namespace {
 
 constexpr std::string_view gated_prefix = "/api/v2";
+constexpr std::string_view free_prefix = "/api/v2/piston";
 
 std::string_view without_trailing_slash(std::string_view path) {
     if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
@@ -16,8 +17,7 @@ bool serves(const Route& route, std::string_view method) {
 }
 
 bool is_gated(std::string_view path) {
-    if (!starts_with_word(path, gated_prefix)) return false;
-    return path.size() == gated_prefix.size() || path[gated_prefix.size()] == '/';
+    return is_beneath(path, gated_prefix) && !is_beneath(path, free_prefix);
 }
 
 bool passes_gate(const Request& request) {
@@ -33,6 +33,11 @@ Response options(const std::string& allow) {
 }
 
 }  // namespace
+
+bool is_beneath(std::string_view path, std::string_view base) {
+    if (!starts_with_word(path, base)) return false;
+    return path.size() == base.size() || path[base.size()] == '/';
+}
 
 Match match(std::span<const Route> table, const Request& request) {
     auto found = Match{};

@@ -24,12 +24,17 @@ struct Match {
     std::string allow;             // for OPTIONS on a known path: "GET,HEAD,POST"
 };
 
+// True for the base itself and for paths that go on behind it; without regard to case.
+bool is_beneath(std::string_view path, std::string_view base);
+
 Match match(std::span<const Route> table, const Request& request);
 
 // Which requests with a body are let through to the routes.
 enum class ContentTypes {
-    json_only,  // under /api/v2 all but GET, HEAD and OPTIONS must say application/json
-    any,        // for clients that say nothing
+    // Under /api/v2 all but GET, HEAD and OPTIONS must say application/json; not under
+    // /api/v2/piston, for the public API had no such gate.
+    json_only,
+    any,  // for clients that say nothing
 };
 
 // Hands the exchange to its route, or answers 415 or 404 itself. The gate for content types comes

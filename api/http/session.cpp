@@ -12,6 +12,9 @@ namespace http {
 
 namespace {
 
+// What a client may send behind a request for an upgrade before it is handed over.
+constexpr auto most_ahead = std::size_t{256} << 10;
+
 // How long a refused client may go on sending before it has read why.
 constexpr auto farewell = std::chrono::seconds(2);
 
@@ -43,7 +46,8 @@ Service::Service(const config::Server& server, Handler handle,
 Session::Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client)
     : service_(std::move(service)),
       client_(std::move(client)),
-      output_(std::make_shared<Output>(std::move(socket), service_->writer)),
+      output_(std::make_shared<Output>(std::move(socket),
+                                       std::shared_ptr<Writer>(service_, &service_->writer))),
       connection_({service_->settings.header_limit, service_->settings.body_limit}),
       deadline_(after(service_->settings.idle_timeout)) {}
 
@@ -53,9 +57,12 @@ Session::~Session() {
 
 void Session::on_input(std::string_view bytes) {
     auto lock = Lock(mutex_);
+    if (leaving_) return keep_ahead(bytes);
     const auto outcome = connection_.receive(bytes);
     if (outcome == Connection::Outcome::incomplete && handling_) return;
+    receiving_ = true;
     proceed(outcome, lock);
+    receiving_ = false;
 }
 
 // Reads on until a request is with somebody who has not answered yet. A handler that answers at
@@ -107,8 +114,17 @@ void Session::hand_over(Request request, Lock& lock) {
 void Session::handle(Request request, std::stop_token gone) {
     const auto exchange = std::make_shared<Exchange>(
         std::move(request), std::move(gone),
-        [self = shared_from_this()](const Request& answered, Response response) {
-            self->answer(answered, std::move(response));
+        Exchange::Ways{
+            .answer = [self = shared_from_this()](
+                          const Request& answered,
+                          Response response) { self->answer(answered, std::move(response)); },
+            .begin = [self = shared_from_this()](
+                         const Request& answered,
+                         const Response& head) { return self->begin(answered, head); },
+            .upgrade =
+                [self = shared_from_this()](std::string head, Takeover takeover) {
+                    return self->upgrade(std::move(head), std::move(takeover));
+                },
         });
     try {
         service_->handler(exchange);
@@ -118,13 +134,65 @@ void Session::handle(Request request, std::stop_token gone) {
     }
 }
 
+bool Session::keeps(const Request& request) const {
+    return request.keep_alive && !ended_ && !service_->draining;
+}
+
 void Session::answer(const Request& request, Response response) {
     auto lock = Lock(mutex_);
-    const auto keep = request.keep_alive && !ended_ && !service_->draining;
+    const auto keep = keeps(request);
     auto rendered =
         render(request, std::move(response), keep ? Afterwards::keep_alive : Afterwards::close,
                service_->settings.idle_timeout);
     output_->send(std::move(rendered.head), std::move(rendered.body));
+    answered(keep, lock);
+}
+
+std::shared_ptr<Stream> Session::begin(const Request& request, const Response& head) {
+    const auto lock = Lock(mutex_);
+    const auto chunked = request.minor_version >= 1;
+    const auto keep = chunked && keeps(request);
+    output_->send(render_head(request, head, keep ? Afterwards::keep_alive : Afterwards::close,
+                              service_->settings.idle_timeout));
+    return std::make_shared<Stream>(output_, chunked,
+                                    [self = shared_from_this(), keep](bool complete) {
+                                        auto own = Lock(self->mutex_);
+                                        if (!complete) self->output_->cut();
+                                        self->answered(keep && complete && !self->ended_, own);
+                                    });
+}
+
+// The 101 is out and nothing has been read behind it; what comes from now on is not HTTP. A request
+// that was pipelined may be handled on any thread: then nobody knows when the reading side has let
+// go.
+bool Session::upgrade(std::string head, Takeover takeover) {
+    const auto lock = Lock(mutex_);
+    if (!receiving_ || ended_ || service_->draining) return false;
+    output_->send(std::move(head));
+    ahead_ = connection_.take_ahead();
+    takeover_ = std::move(takeover);
+    leaving_ = true;
+    ended_ = true;
+    return true;
+}
+
+void Session::keep_ahead(std::string_view bytes) {
+    if (bytes.size() > most_ahead - std::min(ahead_.size(), most_ahead)) return output_->cut();
+    ahead_ += bytes;
+}
+
+void Session::leave() {
+    auto takeover = Takeover{};
+    auto upgraded = Upgraded{.output = output_, .ahead = {}};
+    {
+        const auto lock = Lock(mutex_);
+        takeover = std::exchange(takeover_, {});
+        upgraded.ahead = std::exchange(ahead_, {});
+    }
+    if (takeover) takeover(std::move(upgraded));
+}
+
+void Session::answered(bool keep, Lock& lock) {
     answered_ = true;
     if (!keep) {
         ended_ = true;
@@ -149,6 +217,7 @@ void Session::on_end() {
     auto gone = std::optional<std::stop_source>{};
     {
         const auto lock = Lock(mutex_);
+        if (leaving_) return;
         ended_ = true;
         if (!answered_) {
             gone.emplace(gone_);
@@ -163,7 +232,7 @@ void Session::on_end() {
 
 void Session::on_tick(Clock::time_point now) {
     const auto lock = Lock(mutex_);
-    if (now < deadline_) return;
+    if (now < deadline_ || leaving_) return;
     switch (connection_.phase()) {
         case Connection::Phase::busy:
             return;

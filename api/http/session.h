@@ -56,14 +56,24 @@ public:
     // Ends it, whatever is going on.
     void cut();
 
+    // True once the connection is to be handed over; then the reading side lets go of it, and
+    // calls leave().
+    bool is_leaving() const { return leaving_; }
+    void leave();
+
 private:
     using Lock = std::unique_lock<std::mutex>;
 
     void answer(const Request& request, Response response);
+    std::shared_ptr<Stream> begin(const Request& request, const Response& head);
+    void answered(bool keep, Lock& lock);
+    bool upgrade(std::string head, Takeover takeover);
+    bool keeps(const Request& request) const;
     void proceed(Connection::Outcome outcome, Lock& lock);
     void hand_over(Request request, Lock& lock);
     void handle(Request request, std::stop_token gone);
     void refuse(const Response& response);
+    void keep_ahead(std::string_view bytes);
     void count_unread();
     void set_deadline();
 
@@ -80,6 +90,10 @@ private:
     bool handling_ = false;      // some thread is in proceed(), perhaps in the handler
     bool answered_ = true;       // the request handed over last, if any
     bool ended_ = false;         // no request will be read any more
+    bool receiving_ = false;     // on_input() is at work, so the handler runs in its thread
+    std::atomic<bool> leaving_ = false;
+    Takeover takeover_;
+    std::string ahead_;  // received while leaving
 };
 
 }  // namespace http

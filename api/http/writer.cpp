@@ -20,13 +20,14 @@
 
 namespace http {
 
-Output::Output(sys::UniqueFd socket, Writer& writer) : writer_(writer), socket_(std::move(socket)) {
-    ++writer_.outputs_;
+Output::Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer)
+    : writer_(std::move(writer)), socket_(std::move(socket)) {
+    ++writer_->outputs_;
 }
 
 Output::~Output() {
-    writer_.unsent_ -= unsent_;
-    --writer_.outputs_;
+    writer_->unsent_ -= unsent_;
+    --writer_->outputs_;
 }
 
 void Output::send(std::string first, std::string second) {
@@ -37,7 +38,7 @@ void Output::send(std::string first, std::string second) {
         for (auto* const piece : {&first, &second}) {
             if (piece->empty()) continue;
             unsent_ += piece->size();
-            writer_.unsent_ += piece->size();
+            writer_->unsent_ += piece->size();
             queue_.push_back(std::move(*piece));
         }
         if (!waiting) {
@@ -46,7 +47,7 @@ void Output::send(std::string first, std::string second) {
             park_or_unpark();
         }
     }
-    writer_.relieve();
+    writer_->relieve();
 }
 
 void Output::finish(Ending ending) {
@@ -89,7 +90,7 @@ void Output::send_some() {
 
 void Output::take_off(std::size_t count) {
     unsent_ -= count;
-    writer_.unsent_ -= count;
+    writer_->unsent_ -= count;
     progress_ = Clock::now();
     offset_ += count;
     while (!queue_.empty() && offset_ >= queue_.front().size()) {
@@ -107,7 +108,7 @@ void Output::end() {
 void Output::drop() {
     broken_ = true;
     queue_.clear();
-    writer_.unsent_ -= unsent_.exchange(0);
+    writer_->unsent_ -= unsent_.exchange(0);
     ending_ = Ending::both_ways;
     end();
 }
@@ -115,18 +116,29 @@ void Output::drop() {
 void Output::park_or_unpark() {
     const auto waiting = !queue_.empty();
     if (waiting && !parked_) {
-        parked_ = writer_.park(shared_from_this());
+        parked_ = writer_->park(shared_from_this());
         if (!parked_) drop();
     } else if (!waiting && parked_) {
-        writer_.unpark(*this);
+        writer_->unpark(*this);
         parked_ = false;
     }
 }
 
-void Output::on_writable() {
+void Output::on_drained(std::function<void()> callback) {
     const auto lock = std::lock_guard(mutex_);
-    send_some();
-    park_or_unpark();
+    drained_ = std::move(callback);
+}
+
+void Output::on_writable() {
+    auto drained = std::function<void()>{};
+    {
+        const auto lock = std::lock_guard(mutex_);
+        send_some();
+        park_or_unpark();
+        if (queue_.empty()) drained = drained_;
+    }
+    // Without the lock: whoever is told may well send.
+    if (drained) drained();
 }
 
 Writer::Writer(const Settings& settings, std::function<void(Clock::time_point)> on_tick)

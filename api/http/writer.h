@@ -35,8 +35,8 @@ class Output : public std::enable_shared_from_this<Output> {
 public:
     enum class Ending { sending_only, both_ways };
 
-    // Owns `socket`, which must not block. The writer outlives the output.
-    Output(sys::UniqueFd socket, Writer& writer);
+    // Owns `socket`, which must not block.
+    Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer);
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     ~Output();
@@ -53,6 +53,12 @@ public:
 
     std::size_t unsent() const { return unsent_; }
 
+    // Called on the writer's thread whenever what was parked has all been taken. It must be short.
+    void on_drained(std::function<void()> callback);
+
+    // To poll and to read; ours as long as the output lives.
+    int descriptor() const { return socket_.get(); }
+
 private:
     friend class Writer;
 
@@ -63,7 +69,7 @@ private:
     void park_or_unpark();
     void on_writable();  // on the writer's thread
 
-    Writer& writer_;
+    const std::shared_ptr<Writer> writer_;
     mutable std::mutex mutex_;
     const sys::UniqueFd socket_;
     std::deque<std::string> queue_;
@@ -74,6 +80,7 @@ private:
     bool finishing_ = false;
     bool broken_ = false;
     Ending ending_ = Ending::both_ways;
+    std::function<void()> drained_;
 };
 
 class Writer {

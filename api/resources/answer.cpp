@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "api/wire/problem.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 
@@ -36,7 +35,11 @@ http::Response message(int status, std::string_view text) {
 }
 
 http::Response problem(const std::exception& error, std::string_view id) {
-    auto [status, body] = wire::problem_of(error, id);
+    return problem(error, id, wire::problem_of);
+}
+
+http::Response problem(const std::exception& error, std::string_view id, ProblemOf problem_of) {
+    auto [status, body] = problem_of(error, id);
     if (status >= 500)
         sys::log(sys::Level::error, "job_broken", {{"id", id}, {"error", error.what()}});
     auto response = json(status, std::move(body));
@@ -44,15 +47,18 @@ http::Response problem(const std::exception& error, std::string_view id) {
     return response;
 }
 
-std::string request_id(const http::Request& request) {
-    if (const auto given = request.find_field("x-request-id"); is_plain(given))
-        return std::string{given};
+std::string new_id() {
     std::uint64_t random = 0;
     // Never short for so few bytes, and an id need not be a secret (man 2 getrandom).
     [[maybe_unused]] const auto got = ::getrandom(&random, sizeof random, 0);
     char text[17];
     std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(random));
     return text;
+}
+
+std::string request_id(const http::Request& request) {
+    const auto given = request.find_field("x-request-id");
+    return is_plain(given) ? std::string{given} : new_id();
 }
 
 }  // namespace resources

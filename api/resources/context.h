@@ -1,8 +1,12 @@
 // What the handlers of requests work with: references to what main owns.
 #pragma once
 
+#include "api/resources/connect.h"
 #include "api/resources/packages.h"
+#include "api/resources/policy.h"
+#include "api/resources/rate_limit.h"
 #include "api/resources/readiness.h"
+#include "config/settings.h"
 #include "engine/admission.h"
 #include "engine/engine.h"
 
@@ -13,6 +17,9 @@ struct Context {
     engine::Admission& admission;
     Readiness& readiness;
     PackageDesk& packages;
+    Connections& connections;
+    const Standing& policy;
+    RateLimit& rate_limit;
 };
 
 }  // namespace resources

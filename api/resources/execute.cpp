@@ -3,7 +3,8 @@
 #include <chrono>
 #include <utility>
 
-#include "api/resources/answer.h"
+#include "api/resources/streaming.h"
+#include "api/wire/body.h"
 #include "api/wire/job.h"
 #include "api/wire/result.h"
 #include "isolate/sys/log.h"
@@ -17,29 +18,58 @@ using std::chrono::microseconds;
 using std::chrono::steady_clock;
 
 // Runs on a slot's thread, of which it is the top: whatever goes wrong becomes an answer.
-void run(Context& context, http::Exchange& exchange, engine::Job& job,
+void run(Context& context, http::Exchange& exchange, engine::Job& job, const Manner& manner,
          steady_clock::time_point asked) {
     try {
         job.waited = duration_cast<microseconds>(steady_clock::now() - asked);
+        if (wants_events(exchange.request())) return run_streaming(context, exchange, job, manner);
         engine::Events nobody;
         const auto result = context.engine.execute(job, nobody, exchange.client_gone());
-        exchange.answer(json(200, wire::encode(result)));
+        exchange.answer(json(200, manner.encode(result)));
     } catch (const std::exception& error) {
-        exchange.answer(problem(error, job.id));
+        exchange.answer(problem(error, job.id, manner.problem_of));
     }
+}
+
+void submit(Context& context, const std::shared_ptr<http::Exchange>& exchange, const Manner& manner,
+            std::string_view body) {
+    const auto asked = steady_clock::now();
+    const auto id = request_id(exchange->request());
+    try {
+        auto job = std::make_shared<engine::Job>(manner.decode(body, *context.engine.runtimes()));
+        job->id = id;
+        context.admission.submit(config::Bytes{body.size()},
+                                 [&context, exchange, job, manner, asked] {
+                                     run(context, *exchange, *job, manner, asked);
+                                 });
+    } catch (const std::exception& error) {
+        exchange->answer(problem(error, id, manner.problem_of));
+    }
+}
+
+engine::Job decode(std::string_view body, const engine::Runtimes& runtimes) {
+    return wire::decode_job(body, runtimes);
 }
 
 }  // namespace
 
+void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
+             const Manner& manner) {
+    submit(context, exchange, manner, exchange->request().body);
+}
+
+void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
+             const Manner& manner, std::string_view body) {
+    submit(context, exchange, manner, body);
+}
+
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
-    const auto asked = steady_clock::now();
     const auto& request = exchange->request();
-    auto job =
-        std::make_shared<engine::Job>(wire::decode_job(request.body, *context.engine.runtimes()));
-    job->id = request_id(request);
-    const config::Bytes size{request.body.size()};
-    context.admission.submit(
-        size, [&context, exchange, job, asked] { run(context, *exchange, *job, asked); });
+    const auto types = context.policy.get()->settings.server.content_types;
+    const bool is_read =
+        types == config::ContentTypes::any || wire::is_json(request.find_field("Content-Type"));
+    const std::string_view body = is_read ? std::string_view{request.body} : std::string_view{};
+    submit(context, exchange, {decode, wire::encode, wire::problem_of}, body);
 }
 
 }  // namespace resources

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/resources/answer.h"
+#include "api/resources/client.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 #include "packages/digest.h"
@@ -18,17 +19,9 @@ using Json = nlohmann::ordered_json;
 // Somebody who has to wait for more than this is better told so.
 constexpr std::size_t most_waiting = 16;
 
-bool is_loopback(const std::string& address) {
-    return address.starts_with("127.") || address == "::1" || address.starts_with("::ffff:127.");
-}
-
-// Compares in a time that depends on the lengths only.
-bool same_secret(std::string_view left, std::string_view right) {
-    if (left.size() != right.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i)
-        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
-    return difference == 0;
+bool is_local(const http::Request& request, const std::vector<config::Network>& proxies) {
+    const auto client = client_of(request, proxies);
+    return client && client->is_loopback();
 }
 
 std::string hex(const packages::Digest& digest) {
@@ -42,12 +35,11 @@ struct Wanted {
 
 // Whatever is missing reads "undefined", as in Piston's answer to it.
 Wanted wanted(const http::Request& request) {
-    const auto body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, false);
-    if (body.is_discarded() || !body.is_object())
-        throw sys::Error(sys::Kind::invalid, "the body is not a JSON object");
+    const auto body = Json::parse(request.body, nullptr, false);
     const auto text = [&](const char* key) {
-        return body.contains(key) && body.at(key).is_string() ? body.at(key).get<std::string>()
-                                                              : std::string{"undefined"};
+        return body.is_object() && body.contains(key) && body.at(key).is_string()
+                   ? body.at(key).get<std::string>()
+                   : std::string{"undefined"};
     };
     return {text("language"), text("version")};
 }
@@ -108,12 +100,14 @@ std::string list_of(const std::vector<packages::Offer>& offers,
 
 }  // namespace
 
-std::string package_refusal(const config::Packages& settings, const http::Request& request) {
+std::string package_refusal(const config::Packages& settings,
+                            const std::vector<config::Network>& proxies,
+                            const http::Request& request) {
     switch (settings.api) {
         case config::PackageApi::off:
             return "packages cannot be changed over HTTP here (packages.api is off)";
         case config::PackageApi::local:
-            if (is_loopback(request.client) && request.find_field("Origin").empty()) return {};
+            if (is_local(request, proxies) && request.find_field("Origin").empty()) return {};
             return "packages can be changed from this machine only; packages.api = \"token\" lets "
                    "others in";
         case config::PackageApi::token:
@@ -129,9 +123,12 @@ std::string package_refusal(const config::Packages& settings, const http::Reques
     __builtin_unreachable();
 }
 
-PackageDesk::PackageDesk(const config::Settings& settings, packages::Installer& installer,
+PackageDesk::PackageDesk(const Standing& policy, std::shared_ptr<packages::Installer> installer,
                          const packages::Store& store, std::function<void()> refresh)
-    : settings_(settings), installer_(installer), store_(store), refresh_(std::move(refresh)) {
+    : policy_(policy),
+      store_(store),
+      refresh_(std::move(refresh)),
+      installer_(std::move(installer)) {
     worker_ = std::jthread{[this](std::stop_token stop) { run(std::move(stop)); }};
 }
 
@@ -139,27 +136,33 @@ PackageDesk::~PackageDesk() {
     worker_.request_stop();
 }
 
+void PackageDesk::replace_installer(std::shared_ptr<packages::Installer> installer) {
+    const std::lock_guard lock{mutex_};
+    installer_.swap(installer);
+}
+
 void PackageDesk::list(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request&, std::stop_token) {
-        const auto offers = installer_.offers();
-        const auto trouble = installer_.trouble();
+    submit(exchange, [this](const http::Request&, packages::Installer& installer, std::stop_token) {
+        const auto offers = installer.offers();
+        const auto trouble = installer.trouble();
         if (!trouble.empty()) sys::log(sys::Level::warn, "package_index", {{"trouble", trouble}});
         return json(200, list_of(offers, store_.installed()));
     });
 }
 
 void PackageDesk::install(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request& request, std::stop_token stop) {
+    submit(exchange, [this](const http::Request& request, packages::Installer& installer,
+                            std::stop_token stop) {
         const auto what = wanted(request);
-        const auto offers = installer_.offers();
+        const auto offers = installer.offers();
         const auto* offer = find_offer(offers, what);
         if (offer == nullptr) {
-            const auto trouble = installer_.trouble();
+            const auto trouble = installer.trouble();
             return trouble.empty() ? missing(what) : message(502, trouble);
         }
         if (is_installed(store_.installed(), offer->name, offer->version))
             return message(500, "Already installed");
-        const auto record = installer_.install(
+        const auto record = installer.install(
             {.name = offer->name, .range = offer->version, .libraries = {}}, {}, std::move(stop));
         refresh_();
         return done(record);
@@ -167,28 +170,31 @@ void PackageDesk::install(const std::shared_ptr<http::Exchange>& exchange) {
 }
 
 void PackageDesk::uninstall(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request& request, std::stop_token) {
+    submit(exchange, [this](const http::Request& request, packages::Installer& installer,
+                            std::stop_token) {
         const auto what = wanted(request);
         const auto range = packages::parse_range(what.version);
         const auto records = store_.installed();
         const auto* record = range ? packages::newest(records, what.language, *range) : nullptr;
         if (record == nullptr) {
-            const auto offers = installer_.offers();
+            const auto offers = installer.offers();
             const auto* offer = find_offer(offers, what);
             if (offer == nullptr) return missing(what);
             return message(500, offer->name + "-" + offer->version + " is not installed");
         }
         const auto removed =
-            installer_.uninstall({.name = record->name, .range = record->version, .libraries = {}});
+            installer.uninstall({.name = record->name, .range = record->version, .libraries = {}});
         refresh_();
         return done(removed);
     });
 }
 
 void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Work work) {
-    const auto refusal = package_refusal(settings_.packages, exchange->request());
+    const auto policy = policy_.get();
+    const auto& settings = policy->settings.packages;
+    const auto refusal = package_refusal(settings, policy->proxies, exchange->request());
     if (!refusal.empty()) {
-        const bool needs_token = settings_.packages.api == config::PackageApi::token;
+        const bool needs_token = settings.api == config::PackageApi::token;
         return exchange->answer(message(needs_token ? 401 : 403, refusal));
     }
     {
@@ -205,15 +211,17 @@ void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Work w
 void PackageDesk::run(std::stop_token stop) {
     while (true) {
         Order order;
+        std::shared_ptr<packages::Installer> installer;
         {
             std::unique_lock lock{mutex_};
             if (!changed_.wait(lock, stop, [this] { return !queue_.empty(); })) return;
             order = std::move(queue_.front());
             queue_.pop_front();
+            installer = installer_;
         }
         // A client that goes away does not undo what it asked for, as in Piston; a shutdown does.
         try {
-            order.exchange->answer(order.work(order.exchange->request(), stop));
+            order.exchange->answer(order.work(order.exchange->request(), *installer, stop));
         } catch (const packages::DigestError& error) {
             sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});
             order.exchange->answer(message(500, "Checksum miss-match want: " + hex(error.wanted()) +

@@ -13,8 +13,10 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "api/http/exchange.h"
+#include "api/resources/policy.h"
 #include "config/settings.h"
 #include "packages/installer.h"
 
@@ -23,24 +25,27 @@ namespace resources {
 class PackageDesk {
 public:
     // `refresh` returns once the engine's runtimes are what the store says.
-    PackageDesk(const config::Settings& settings, packages::Installer& installer,
+    PackageDesk(const Standing& policy, std::shared_ptr<packages::Installer> installer,
                 const packages::Store& store, std::function<void()> refresh);
     PackageDesk(const PackageDesk&) = delete;
     PackageDesk& operator=(const PackageDesk&) = delete;
     ~PackageDesk();
+
+    // From the next operation on; one that runs keeps the installer it began with.
+    void replace_installer(std::shared_ptr<packages::Installer> installer);
 
     void list(const std::shared_ptr<http::Exchange>& exchange);
     void install(const std::shared_ptr<http::Exchange>& exchange);
     void uninstall(const std::shared_ptr<http::Exchange>& exchange);
 
 private:
-    using Work = std::function<http::Response(const http::Request&, std::stop_token)>;
+    using Work =
+        std::function<http::Response(const http::Request&, packages::Installer&, std::stop_token)>;
 
     void submit(const std::shared_ptr<http::Exchange>& exchange, Work work);
     void run(std::stop_token stop);
 
-    const config::Settings& settings_;
-    packages::Installer& installer_;
+    const Standing& policy_;
     const packages::Store& store_;
     const std::function<void()> refresh_;
 
@@ -49,12 +54,16 @@ private:
         Work work;
     };
     std::mutex mutex_;
+    std::shared_ptr<packages::Installer> installer_;
     std::condition_variable_any changed_;
     std::deque<Order> queue_;
     std::jthread worker_;  // last: stopped and joined before anything else goes
 };
 
-// Why a client may not change or see packages; empty if it may. Pure.
-std::string package_refusal(const config::Packages& settings, const http::Request& request);
+// Why a client may not change or see packages; empty if it may. `proxies` are those that are
+// trusted: who comes through one is not local because the proxy is. Pure.
+std::string package_refusal(const config::Packages& settings,
+                            const std::vector<config::Network>& proxies,
+                            const http::Request& request);
 
 }  // namespace resources

@@ -1,12 +1,20 @@
 #include "api/resources/routes.h"
 
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "api/http/route_table.h"
 #include "api/resources/answer.h"
+#include "api/resources/connect.h"
+#include "api/resources/cors.h"
 #include "api/resources/execute.h"
+#include "api/resources/facade.h"
+#include "api/resources/pages.h"
 #include "api/resources/plain.h"
+#include "api/wire/body.h"
+#include "api/wire/job.h"
 
 namespace resources {
 
@@ -14,12 +22,19 @@ namespace {
 
 using Resource = void (*)(Context&, const std::shared_ptr<http::Exchange>&);
 
+// Who reads the body of a request: the resource, which then says what is wrong with it, or nobody.
+enum class Body { not_read, read };
+
+// Whom a line is for; the lines for people are there only with server.pages, and come last.
+enum class Audience { programs, people };
+
 struct Line {
-    std::string_view method, path;
+    Operation operation;
     Resource resource;
+    Body body = Body::not_read;
+    Audience audience = Audience::programs;
 };
 
-// The bases are those of a Piston of one's own and of the public one.
 void list_packages(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
     context.packages.list(exchange);
 }
@@ -30,18 +45,64 @@ void uninstall_package(Context& context, const std::shared_ptr<http::Exchange>& 
     context.packages.uninstall(exchange);
 }
 
+constexpr std::string_view runs = "Runs a program and answers with what came of it.";
+constexpr std::string_view lists = "Lists the languages that can be run, a version each.";
+constexpr std::string_view talks = "Opens a WebSocket to a program while it runs.";
+
+// The bases are those of a Piston of one's own and of the public one. The columns are those of
+// Operation: method, path, what it does, what it takes, what it gives, how it fails.
 constexpr Line table[] = {
-    {"GET", "/", greeting},
-    {"GET", "/api/v2/runtimes", runtimes},
-    {"GET", "/api/v2/piston/runtimes", runtimes},
-    {"POST", "/api/v2/execute", execute},
-    {"POST", "/api/v2/piston/execute", execute},
-    {"GET", "/api/v2/packages", list_packages},
-    {"POST", "/api/v2/packages", install_package},
-    {"DELETE", "/api/v2/packages", uninstall_package},
-    {"GET", "/healthz", healthz},
-    {"GET", "/readyz", readyz},
-    {"GET", "/version", version},
+    {{"GET", "/", "Says that this is Piston's API, and which version of it.", "", "Message"},
+     greeting},
+    {{"GET", "/api/v2/runtimes", lists, "", "Runtimes"}, runtimes},
+    {{"POST", "/api/v2/execute", runs, "Job", "JobResult", {400, 415, 429, 500}},
+     execute,
+     Body::read},
+    {{"GET", "/api/v2/connect", talks, "", web_socket, {400, 403, 404, 426}}, connect},
+    {{"GET",
+      "/api/v2/packages",
+      "Lists the packages that are offered or installed.",
+      "",
+      "Packages",
+      {401, 403, 500, 503}},
+     list_packages},
+    {{"POST",
+      "/api/v2/packages",
+      "Installs a package, and answers when it can be used.",
+      "PackageRequest",
+      "Package",
+      {400, 401, 403, 404, 415, 500, 502, 503}},
+     install_package},
+    {{"DELETE",
+      "/api/v2/packages",
+      "Removes an installed package.",
+      "PackageRequest",
+      "Package",
+      {400, 401, 403, 404, 415, 500, 503}},
+     uninstall_package},
+    {{"GET", "/api/v2/piston/runtimes", lists, "", "Runtimes"}, runtimes},
+    {{"POST", "/api/v2/piston/execute", runs, "Job", "JobResult", {400, 401, 429, 500}},
+     facade_execute,
+     Body::read},
+    {{"GET", "/api/v2/piston/connect", talks, "", web_socket, {400, 403, 404, 426}}, connect},
+    {{"GET", "/api/v1/piston/versions", lists, "", "V1Versions"}, facade_v1_versions},
+    {{"POST", "/api/v1/piston/execute", runs, "V1Job", "V1Result", {400, 401, 429, 500}},
+     facade_v1_execute,
+     Body::read},
+    {{"GET", "/healthz", "Says that the process answers; nothing is tried.", "", "Status"},
+     healthz},
+    {{"GET", "/readyz", "Says whether a job can be run now, by running one.", "", "Status", {503}},
+     readyz},
+    {{"GET", "/version", "Names the program and its version.", "", "Version"}, version},
+    {{"GET", "/playground", "A page to write programs and run them.", "", ""},
+     playground,
+     Body::not_read,
+     Audience::people},
+    {{"GET", "/docs", "This document as a page.", "", ""}, docs, Body::not_read, Audience::people},
+    {{"GET", "/openapi.json", "This document.", "", "Document"},
+     openapi,
+     Body::not_read,
+     Audience::people},
 };
 
 // A resource that throws has not answered: its error becomes the answer.
@@ -55,16 +116,72 @@ http::Handler guarded(Context& context, Resource resource) {
     };
 }
 
+// Piston reads bodies before it looks at paths: one that cannot be read is refused even where
+// nobody wants it. What a resource reads itself is not read twice. Throws wire::SyntaxError.
+void check_body(const http::Request& request, Body body) {
+    const auto type = request.find_field("Content-Type");
+    if (request.body.empty() || !wire::is_json(type)) return;
+    wire::check_charset(type);
+    if (body == Body::not_read) wire::check_json(request.body);
+}
+
+// What a browser may let the scripts of web pages see goes with every answer.
+void add_cors(http::Exchange& exchange, const config::Settings& settings) {
+    const auto& request = exchange.request();
+    const bool facade = is_facade(request.target);
+    const auto& origins = facade ? settings.facade.cors_origins : settings.server.cors_origins;
+    for (auto& field : cors_fields(origins, request.find_field("Origin")))
+        exchange.add_field(std::move(field));
+    if (facade && !origins.empty()) exchange.add_field({"Access-Control-Allow-Headers", "*"});
+}
+
+// The answer to OPTIONS on a known path, where it is not the list of methods.
+std::optional<http::Response> options(const http::Request& request,
+                                      const config::Settings& settings, std::string_view allow) {
+    if (allow.empty()) return std::nullopt;
+    if (!is_facade(request.target)) return preflight(settings.server.cors_origins, request, allow);
+    return http::Response{.status = 200, .content_type = "", .fields = {}, .body = ""};
+}
+
+void route(const std::vector<http::Route>& routes, const Context& context,
+           const std::shared_ptr<http::Exchange>& exchange) {
+    const auto& request = exchange->request();
+    const auto policy = context.policy.get();
+    add_cors(*exchange, policy->settings);
+
+    const auto found = http::match(routes, request);
+    const auto body = found.route ? table[found.route - routes.data()].body : Body::not_read;
+    try {
+        check_body(request, body);
+    } catch (const std::exception& error) {
+        return exchange->answer(problem(error, request_id(request)));
+    }
+    if (auto answer = options(request, policy->settings, found.allow))
+        return exchange->answer(std::move(*answer));
+    const bool any = policy->settings.server.content_types == config::ContentTypes::any;
+    http::dispatch(routes, any ? http::ContentTypes::any : http::ContentTypes::json_only, exchange);
+}
+
 }  // namespace
 
 http::Handler handler(Context& context) {
+    // In the order of the table, by which a route finds its line.
     auto routes = std::make_shared<std::vector<http::Route>>();
-    for (const auto& [method, path, resource] : table) {
-        routes->push_back({method, path, guarded(context, resource)});
+    const bool pages = context.policy.get()->settings.server.pages;
+    for (const auto& line : table) {
+        if (line.audience == Audience::people && !pages) continue;
+        const auto& operation = line.operation;
+        routes->push_back({operation.method, operation.path, guarded(context, line.resource)});
     }
-    return [routes](const std::shared_ptr<http::Exchange>& exchange) {
-        http::dispatch(*routes, http::ContentTypes::json_only, exchange);
+    return [routes, &context](const std::shared_ptr<http::Exchange>& exchange) {
+        route(*routes, context, exchange);
     };
+}
+
+std::vector<Operation> operations() {
+    std::vector<Operation> all;
+    for (const auto& line : table) all.push_back(line.operation);
+    return all;
 }
 
 }  // namespace resources

@@ -9,11 +9,13 @@
 #include <cstdint>
 #include <new>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "api/wire/content.h"
 #include "api/wire/file_set.h"
+#include "api/wire/request_fields.h"
 #include "api/wire/syntax_error.h"
 #include "isolate/sys/error.h"
 
@@ -50,35 +52,44 @@ Parser& kept_parser() {
 
 // The fields of a request that mean something; the elements live as long as the parser's document.
 struct Request {
-    Field language, version, files, stdin_text, args;
+    Field language, version, files, source, stdin_text, args;
     Field compile_memory_limit, run_memory_limit;
     Field compile_timeout, run_timeout;
     Field compile_cpu_time, run_cpu_time;
 };
 
-Field* field_called(std::string_view name, Request& request) {
-    struct Row {
-        std::string_view name;
-        Field Request::*field;
-    };
-    static constexpr Row rows[] = {
-        {"language", &Request::language},
-        {"version", &Request::version},
-        {"files", &Request::files},
-        {"stdin", &Request::stdin_text},
-        {"args", &Request::args},
-        {"compile_memory_limit", &Request::compile_memory_limit},
-        {"run_memory_limit", &Request::run_memory_limit},
-        {"compile_timeout", &Request::compile_timeout},
-        {"run_timeout", &Request::run_timeout},
-        {"compile_cpu_time", &Request::compile_cpu_time},
-        {"run_cpu_time", &Request::run_cpu_time},
-    };
+// Where a field of that name is kept.
+template <typename Owner>
+struct Row {
+    std::string_view name;
+    Field Owner::*field;
+};
+
+template <typename Owner>
+Field* field_called(std::string_view name, std::span<const Row<Owner>> rows, Owner& owner) {
     for (const auto& row : rows) {
-        if (row.name == name) return &(request.*row.field);
+        if (row.name == name) return &(owner.*row.field);
     }
     return nullptr;
 }
+
+constexpr Row<Request> request_rows[] = {
+    {"language", &Request::language},
+    {"version", &Request::version},
+    {"files", &Request::files},
+    {"stdin", &Request::stdin_text},
+    {"args", &Request::args},
+    {"compile_memory_limit", &Request::compile_memory_limit},
+    {"run_memory_limit", &Request::run_memory_limit},
+    {"compile_timeout", &Request::compile_timeout},
+    {"run_timeout", &Request::run_timeout},
+    {"compile_cpu_time", &Request::compile_cpu_time},
+    {"run_cpu_time", &Request::run_cpu_time},
+    {"source", &Request::source},  // of the public Piston's version 1 alone
+};
+static_assert(std::ranges::equal(std::span{request_rows}.first(std::size(job_fields)), job_fields,
+                                 {}, &Row<Request>::name, &FieldDescription::name),
+              "what is read and what is described (request_fields.h) must be the same");
 
 Request parse(Parser& parser, std::string_view body) {
     Request request;
@@ -95,7 +106,7 @@ Request parse(Parser& parser, std::string_view body) {
         throw SyntaxError("SyntaxError: a request must be an object; at line 1, column 1");
     }
     for (const auto [name, value] : object) {
-        if (auto* const field = field_called(name, request)) *field = value;
+        if (auto* const field = field_called<Request>(name, request_rows, request)) *field = value;
     }
     return request;
 }
@@ -129,8 +140,7 @@ std::string_view required_text(const Field& field, const char* name) {
 
 // A file of the request, before its content is decoded.
 struct SentFile {
-    Field name, encoding;
-    std::string_view content;
+    Field name, content, encoding;
 
     // Whether it may stand for the program: said to be utf8, or not said to be anything else.
     bool is_utf8() const {
@@ -142,26 +152,34 @@ struct SentFile {
     }
 };
 
+constexpr Row<SentFile> file_rows[] = {
+    {"name", &SentFile::name},
+    {"content", &SentFile::content},
+    {"encoding", &SentFile::encoding},
+};
+static_assert(std::ranges::equal(file_rows, file_fields, {}, &Row<SentFile>::name,
+                                 &FieldDescription::name),
+              "what is read and what is described (request_fields.h) must be the same");
+
 SentFile read_file(const element& value, std::size_t index) {
     const auto place = "files[" + std::to_string(index) + "]";
     if (value.is_null()) refuse(place + " is required as an object");
     SentFile file;
-    Field content;
     simdjson::dom::object object;
     // Something else without fields, such as a number, lacks its content.
     if (value.get(object) == simdjson::SUCCESS) {
         for (const auto [name, member] : object) {
-            if (name == "name") file.name = member;
-            if (name == "content") content = member;
-            if (name == "encoding") file.encoding = member;
+            if (auto* const field = field_called<SentFile>(name, file_rows, file)) *field = member;
         }
     }
-    if (!content || !content->is_string()) refuse(place + ".content is required as a string");
-    file.content = *content;
+    if (!file.content || !file.content->is_string())
+        refuse(place + ".content is required as a string");
     return file;
 }
 
-std::vector<SentFile> read_files(const Field& field) {
+std::vector<SentFile> read_files(const Field& field, Dialect dialect) {
+    if (dialect == Dialect::facade && field && field->is_string())
+        return {{.name = {}, .content = *field, .encoding = {}}};
     if (!field || !field->is_array()) refuse("files is required as an array");
     std::vector<SentFile> files;
     for (const auto value : simdjson::dom::array(*field)) {
@@ -184,9 +202,10 @@ engine::File decode_file(const SentFile& sent, std::size_t index, bool always_co
     }
     const bool base64 = sent.is_encoded_as("base64");
     const bool hex = sent.is_encoded_as("hex");
-    file.content = base64 ? decode_base64(sent.content)
-                   : hex  ? decode_hex(sent.content)
-                          : std::string(sent.content);
+    const std::string_view content = *sent.content;
+    file.content = base64 ? decode_base64(content)
+                   : hex  ? decode_hex(content)
+                          : std::string(content);
     file.is_code = always_code || (!base64 && !hex);
     return file;
 }
@@ -236,6 +255,25 @@ config::StageLimits decode_limits(const Request& request, config::StageLimits li
     lower(limits.compile.cpu_time, request.compile_cpu_time, "compile_cpu_time");
     lower(limits.run.cpu_time, request.run_cpu_time, "run_cpu_time");
     return limits;
+}
+
+// What was asked for where the public API had no answer but the highest: nothing.
+Field lowered(const Field& asked, std::uint64_t own) {
+    double value = 0;
+    const bool is_number = asked && asked->is_number() && asked->get(value) == simdjson::SUCCESS;
+    return is_number && value <= static_cast<double>(own) ? asked : Field{};
+}
+
+Request lowered(Request request, const config::StageLimits& own) {
+    const auto lower_time = [](Field& asked, config::Milliseconds time) {
+        asked = lowered(asked, static_cast<std::uint64_t>(time.count()));
+    };
+    request.compile_memory_limit = lowered(request.compile_memory_limit, own.compile.memory.count);
+    request.run_memory_limit = lowered(request.run_memory_limit, own.run.memory.count);
+    lower_time(request.compile_timeout, own.compile.wall_time);
+    lower_time(request.run_timeout, own.run.wall_time);
+    request.compile_cpu_time = request.run_cpu_time = {};
+    return request;
 }
 
 std::string decode_stdin(const Field& field) {
@@ -313,16 +351,35 @@ std::vector<std::string> decode_arguments(const Field& field) {
     return arguments;
 }
 
+// A parser for the body; `large` is where one for this body alone is kept.
+Parser& parser_for(std::string_view body, std::optional<Parser>& large) {
+    if (body.size() <= kept_bytes) return kept_parser();
+    return large.emplace(new_parser());
+}
+
+// A text of a request to the first version; empty if it is not there.
+std::optional<std::string_view> v1_text(const Field& field, const std::string& name) {
+    if (!is_given(field)) return std::nullopt;
+    if (!field->is_string()) refuse("Supplied " + name + " is not a string");
+    return std::string_view(*field);
+}
+
+std::string_view required_v1_text(const Field& field, const std::string& name) {
+    const auto text = v1_text(field, name);
+    if (!text) refuse("No " + name + " supplied");
+    return *text;
+}
+
 }  // namespace
 
-engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes) {
+engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes, Dialect dialect) {
     std::optional<Parser> large;
-    if (body.size() > kept_bytes) large = new_parser();
-    const auto request = parse(large ? *large : kept_parser(), body);
+    auto request = parse(parser_for(body, large), body);
+    const bool is_facade = dialect == Dialect::facade;
 
     const auto language = required_text(request.language, "language");
     const auto version = required_text(request.version, "version");
-    const auto sent = read_files(request.files);
+    const auto sent = read_files(request.files, dialect);
     engine::Job job;
     job.runtime = runtimes.find(language, version);
     if (!job.runtime) {
@@ -335,12 +392,39 @@ engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes) 
         refuse("files must include at least one utf8 encoded file");
     }
     if (sent.empty()) refuse("files must include at least one file");
+    if (is_facade) request = lowered(request, job.runtime->limits);
     job.limits = decode_limits(request, job.runtime->limits);
     job.stdin_text = decode_stdin(request.stdin_text);
-    job.arguments = decode_arguments(request.args);
+    const bool has_list = request.args && request.args->is_array();
+    if (has_list || !is_facade) job.arguments = decode_arguments(request.args);
     FileSet files;
     for (std::size_t i = 0; i < sent.size(); ++i) files.add(decode_file(sent[i], i, any_file));
     job.files = std::move(files).take();
+    return job;
+}
+
+void check_json(std::string_view body) {
+    std::optional<Parser> large;
+    parse(parser_for(body, large), body);
+}
+
+engine::Job decode_v1_job(std::string_view body, const engine::Runtimes& runtimes) {
+    std::optional<Parser> large;
+    const auto request = parse(parser_for(body, large), body);
+
+    const auto language = required_v1_text(request.language, "language");
+    engine::Job job;
+    job.runtime = runtimes.find(language, v1_text(request.version, "version").value_or("*"));
+    if (!job.runtime) refuse("Supplied language is not supported by Piston");
+    const auto source = required_v1_text(request.source, "source");
+    if (is_given(request.args) && !request.args->is_array())
+        refuse("Supplied args is not an array");
+    v1_text(request.stdin_text, "stdin");
+
+    job.limits = job.runtime->limits;
+    job.stdin_text = decode_stdin(request.stdin_text);
+    job.arguments = decode_arguments(request.args);
+    job.files = {{.name = "file0.code", .content = std::string(source), .is_code = true}};
     return job;
 }
 

@@ -14,11 +14,27 @@
 
 namespace wire {
 
+// Whose rules a request is read by.
+enum class Dialect {
+    piston,  // a Piston of one's own
+    // The public one (facade.h): a limit that is too high counts as the highest, CPU times cannot
+    // be asked for, `files` may be one text, and `args` that are no list are none.
+    facade,
+};
+
 // The job, without an id. An empty body counts as an object without fields, and so does an array.
 // Text of the request's own, such as stdin, comes out as UTF-8; stdin always ends in a newline.
 // Throws wire::SyntaxError (syntax_error.h) for a body that is not JSON in UTF-8, nests deeper than
 // 64 levels, or holds half a surrogate pair; sys::Error{invalid} for everything else that cannot be
 // run.
-engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes);
+engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes,
+                       Dialect dialect = Dialect::piston);
+
+// Throws what decode_job throws for a body that is no object and no list; empty is good.
+void check_json(std::string_view body);
+
+// The job of a request to the first version of the public API: `language`, `source`, and, if given,
+// `args`, `stdin` and `version`. Throws as decode_job does, with the sentences of that version.
+engine::Job decode_v1_job(std::string_view body, const engine::Runtimes& runtimes);
 
 }  // namespace wire

@@ -169,4 +169,21 @@ std::string_view complete_characters(std::string_view bytes) {
     return bytes;
 }
 
+std::string_view first_units(std::string_view bytes, std::size_t most) {
+    if (bytes.size() <= most) return bytes;  // no byte is more than one unit
+    const auto* const begin = reinterpret_cast<const unsigned char*>(bytes.data());
+    const auto* const end = begin + bytes.size();
+    const auto* from = begin;
+    for (std::size_t units = 0; from < end;) {
+        constexpr std::size_t longest_character = 4;
+        const auto sequence = *from < 0x80 ? Sequence{1, Sequence::whole} : sequence_at(from, end);
+        const bool is_pair =
+            sequence.state == Sequence::whole && sequence.bytes == longest_character;
+        units += is_pair ? 2 : 1;
+        if (units > most) break;
+        from += sequence.bytes;
+    }
+    return bytes.substr(0, static_cast<std::size_t>(from - begin));
+}
+
 }  // namespace wire

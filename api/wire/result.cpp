@@ -149,6 +149,22 @@ Ending ending_of(const StageResult& stage) {
     __builtin_unreachable();
 }
 
+std::string ending_fields(const StageResult& stage) {
+    const auto ending = ending_of(stage);
+    std::string json = R"("code":)" + (ending.code ? std::to_string(*ending.code) : "null");
+    json += R"(,"signal":)";
+    append_text_or_null(json, ending.signal);
+    json += R"(,"status":)";
+    append_text_or_null(json, ending.status);
+    json += R"(,"message":)";
+    append_text_or_null(json, ending.message);
+    json += R"(,"cpu_time":)";
+    append_milliseconds(json, stage.cpu_time);
+    json += R"(,"wall_time":)";
+    append_milliseconds(json, stage.wall_time);
+    return json + R"(,"memory":)" + std::to_string(stage.memory.count);
+}
+
 std::string encode(const StageResult& stage) {
     std::string json;
     json.reserve(expected_size(stage));

@@ -23,6 +23,10 @@ struct Ending {
 
 Ending ending_of(const engine::StageResult& stage);
 
+// How a stage ended, without braces: "code","signal","status","message","cpu_time","wall_time",
+// "memory".
+std::string ending_fields(const engine::StageResult& stage);
+
 // One stage: all ten keys, in Piston's order.
 std::string encode(const engine::StageResult& stage);
 

@@ -60,6 +60,11 @@ std::string place_in(std::string_view body, std::size_t bytes_read) {
 
 }  // namespace
 
+SyntaxError unsupported_charset(std::string_view charset) {
+    auto sentence = std::string("UnsupportedMediaTypeError: unsupported charset \"");
+    return SyntaxError(sentence.append(charset).append("\""));
+}
+
 SyntaxError explain_syntax(std::string_view body, std::string_view complaint) {
     Fault fault;
     if (body.size() <= max_searched_bytes) Json::sax_parse(body, &fault);

@@ -24,13 +24,12 @@ void expect(bool holds) {
     if (!holds) std::abort();
 }
 
-}  // namespace
+using Decode = engine::Job (*)(std::string_view body, const engine::Runtimes& runtimes);
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+void try_to_decode(std::string_view body, Decode decode) {
     static const auto runtimes = one_runtime();
     try {
-        // The same bytes as text; char may alias anything.
-        const auto job = wire::decode_job({reinterpret_cast<const char*>(data), size}, runtimes);
+        const auto job = decode(body, runtimes);
         expect(!job.files.empty() && job.stdin_text.ends_with('\n'));
         for (const auto& file : job.files) engine::check_file_name(file.name);
         expect(job.limits.run.wall_time <= job.runtime->limits.run.wall_time);
@@ -38,5 +37,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const sys::Error& error) {
         expect(error.kind() == sys::Kind::invalid);
     }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    // The same bytes as text; char may alias anything.
+    const std::string_view body{reinterpret_cast<const char*>(data), size};
+    try_to_decode(body, [](auto text, const auto& runtimes) {
+        return wire::decode_job(text, runtimes, wire::Dialect::piston);
+    });
+    try_to_decode(body, [](auto text, const auto& runtimes) {
+        return wire::decode_job(text, runtimes, wire::Dialect::facade);
+    });
+    try_to_decode(body, wire::decode_v1_job);
     return 0;
 }

@@ -95,12 +95,23 @@ HttpAnswer ask(std::uint16_t port, const std::string& request) {
     }
     const auto end_of_head = text.find("\r\n\r\n");
     if (end_of_head == std::string::npos || text.size() < 12) return {};
-    return {std::stoi(text.substr(9, 3)), text.substr(end_of_head + 4)};
+    return {std::stoi(text.substr(9, 3)), text.substr(end_of_head + 4),
+            text.substr(0, end_of_head)};
 }
 
 }  // namespace
 
-EngineProcess::EngineProcess(std::vector<std::string> settings) : settings_(std::move(settings)) {
+std::string HttpAnswer::field(const std::string& name) const {
+    std::istringstream lines{head};
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(name + ": ")) continue;
+        return line.substr(name.size() + 2, line.find('\r') - name.size() - 2);
+    }
+    return {};
+}
+
+EngineProcess::EngineProcess(std::vector<std::string> settings, std::string config_file)
+    : settings_(std::move(settings)), config_file_(std::move(config_file)) {
     // Some tests keep one engine for all their cases: neither names nor ids may come round again
     // while it lives.
     static int engines = 0;
@@ -146,6 +157,7 @@ void EngineProcess::start() {
         "--set",
         "pool.first_uid=" + std::to_string(first_uid_),
     };
+    if (!config_file_.empty()) arguments.insert(arguments.end(), {"--config", config_file_});
     for (const auto& setting : settings_) {
         arguments.push_back("--set");
         arguments.push_back(setting);
@@ -201,19 +213,29 @@ void EngineProcess::complain_of_sanitizers() const {
 }
 
 HttpAnswer EngineProcess::get(const std::string& path) const {
-    return ask(port_, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    return support::ask(
+        port_, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 HttpAnswer EngineProcess::post(const std::string& path, const std::string& body) const {
-    return ask(port_, post_request(path, body));
+    return support::ask(port_, post_request(path, body));
 }
 
 HttpAnswer EngineProcess::send(const std::string& method, const std::string& path,
                                const std::string& body, const std::string& fields) const {
-    return ask(port_, method + " " + path +
-                          " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                          "Content-Type: application/json\r\nContent-Length: " +
-                          std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body);
+    return support::ask(port_, method + " " + path +
+                                   " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                                   "Content-Type: application/json\r\nContent-Length: " +
+                                   std::to_string(body.size()) + "\r\n" + fields + "\r\n" + body);
+}
+
+HttpAnswer EngineProcess::ask(const std::string& method, const std::string& path,
+                              const std::string& fields, const std::string& body) const {
+    const auto length =
+        body.empty() ? std::string{} : "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    return support::ask(port_, method + " " + path +
+                                   " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+                                   length + fields + "\r\n" + body);
 }
 
 void abandon(std::uint16_t port, const std::string& body, std::chrono::milliseconds after) {

@@ -20,6 +20,10 @@ using Json = nlohmann::ordered_json;
 struct HttpAnswer {
     int status = 0;  // 0: no answer
     std::string body;
+    std::string head{};  // all lines, without the empty one
+
+    // The value of a header line; empty if there is none.
+    std::string field(const std::string& name) const;
 
     Json json() const { return Json::parse(body, nullptr, false); }
 };
@@ -38,7 +42,7 @@ class EngineProcess {
 public:
     // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings
     // are "key=value". With few settings given: 4 runners, 4 jobs at once.
-    explicit EngineProcess(std::vector<std::string> settings = {});
+    explicit EngineProcess(std::vector<std::string> settings = {}, std::string config_file = {});
     EngineProcess(const EngineProcess&) = delete;
     EngineProcess& operator=(const EngineProcess&) = delete;
     ~EngineProcess();
@@ -58,6 +62,10 @@ public:
     // Any method with a JSON body; `fields` are whole header lines with their ends.
     HttpAnswer send(const std::string& method, const std::string& path, const std::string& body,
                     const std::string& fields = {}) const;
+
+    // A request with these header lines and no others but Host, Connection and Content-Length.
+    HttpAnswer ask(const std::string& method, const std::string& path, const std::string& fields,
+                   const std::string& body = {}) const;
 
     // Runs one file through /api/v2/execute; `more` is merged into the request.
     Json run(const std::string& language, const std::string& code,
@@ -84,6 +92,7 @@ private:
     bool is_a(const std::string& kind, pid_t pid) const;
 
     std::vector<std::string> settings_;
+    std::string config_file_;
     std::string instance_;
     Scratch scratch_;
     std::uint32_t first_uid_ = 0;

@@ -44,7 +44,7 @@ bool same_letter(char left, char right) {
 
 }  // namespace
 
-std::string HttpAnswer::field(std::string_view name) const {
+std::string RawAnswer::field(std::string_view name) const {
     auto lines = std::string_view{head};
     while (!lines.empty()) {
         const auto end = std::min(lines.find("\r\n"), lines.size());
@@ -80,12 +80,12 @@ bool HttpClient::send(std::string_view text) {
     return true;
 }
 
-std::optional<HttpAnswer> HttpClient::read_answer(bool bodiless) {
+std::optional<RawAnswer> HttpClient::read_answer(bool bodiless) {
     auto end = std::string::npos;
     while ((end = received_.find("\r\n\r\n")) == std::string::npos)
         if (receive() != Progress::more) return std::nullopt;
 
-    auto answer = HttpAnswer{.status = 0, .head = received_.substr(0, end), .body = {}};
+    auto answer = RawAnswer{.status = 0, .head = received_.substr(0, end), .body = {}};
     received_.erase(0, end + 4);
     const auto number = [](std::string_view text) {
         std::size_t value = 0;

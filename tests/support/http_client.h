@@ -13,7 +13,7 @@
 
 namespace support {
 
-struct HttpAnswer {
+struct RawAnswer {
     int status = 0;
     std::string head;  // all lines, without the empty one
     std::string body;
@@ -34,7 +34,7 @@ public:
 
     // The next answer, interim ones (100) included; empty if the connection ended or `patience` ran
     // out first. `bodiless` for the answer to HEAD.
-    std::optional<HttpAnswer> read_answer(bool bodiless = false);
+    std::optional<RawAnswer> read_answer(bool bodiless = false);
 
     // Everything up to the end of the connection; empty if it did not end in time.
     std::optional<std::string> read_to_end();

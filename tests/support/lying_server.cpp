@@ -65,6 +65,27 @@ bool LyingServer::Line::send(std::string_view bytes) {
     return true;
 }
 
+std::string LyingServer::Line::receive(std::size_t most) {
+    std::string bytes(most, '\0');
+    if (!wait_for(socket_, POLLIN, quit_)) return {};
+    const auto length = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
+    bytes.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+    return bytes;
+}
+
+std::string LyingServer::Line::body_of(const Request& request) {
+    const auto length = request.header("content-length");
+    auto left = length.empty() ? 0 : std::stoul(length);
+    std::string body;
+    while (left > 0) {
+        const auto bytes = receive(left);
+        if (bytes.empty()) break;
+        body += bytes;
+        left -= bytes.size();
+    }
+    return body;
+}
+
 void LyingServer::Line::answer(const std::string& status, std::string_view body,
                                const std::string& more_headers) {
     send("HTTP/1.1 " + status + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +

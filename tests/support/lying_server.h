@@ -33,6 +33,10 @@ public:
 
         // False if the client or the server is gone.
         bool send(std::string_view bytes);
+        // Some bytes, at most that many; empty if the client or the server is gone.
+        std::string receive(std::size_t most);
+        // The request's body, as long as its Content-Length says.
+        std::string body_of(const Request& request);
         // A head of that status, with a Content-Length, and the body.
         void answer(const std::string& status, std::string_view body,
                     const std::string& more_headers = "");

@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "api/cli/arguments.h"
 #include "api/cli/completion.h"
 
@@ -86,11 +90,15 @@ TEST_CASE("what is completed is what the command line takes") {
     const auto shape = cli::shape();
     CHECK(shape.name == "crankcase");
     for (const std::string name :
-         {"list", "search", "info", "install", "uninstall", "upgrade", "spec", "verify", "gc",
-          "bundle", "base", "test", "ppman", "runtimes", "completion"}) {
+         {"run", "list", "search", "info", "install", "uninstall", "upgrade", "spec", "verify",
+          "gc", "bundle", "base", "test", "ppman", "runtimes", "completion", "config"}) {
         CAPTURE(name);
         CHECK(find(shape, name) != nullptr);
     }
+    const auto* run = find(shape, "run");
+    REQUIRE(run);
+    CHECK(run->aliases == std::vector<std::string>{"execute"});
+    CHECK(run->arguments == std::vector<Word>{Word::other, Word::file, Word::other});
     const auto* uninstall = find(shape, "uninstall");
     REQUIRE(uninstall);
     CHECK(uninstall->aliases == std::vector<std::string>{"remove", "rm"});
@@ -106,6 +114,27 @@ TEST_CASE("what is completed is what the command line takes") {
     CHECK(completion->arguments == std::vector<Word>{Word::shell});
     const auto script = cli::completion_script(shape, Shell::bash);
     CHECK(has(script, "'/uninstall'|'/remove'|'/rm') place='/uninstall'; continue ;;"));
+}
+
+TEST_CASE("Piston's names of options are understood and not offered") {
+    const auto shape = cli::shape();
+    const auto* run = find(shape, "run");
+    REQUIRE(run);
+    std::set<std::string> understood;
+    for (const auto& option : run->options)
+        understood.insert(option.names.begin(), option.names.end());
+    for (const auto shell : {Shell::bash, Shell::zsh, Shell::fish}) {
+        const auto script = cli::completion_script(shape, shell);
+        CHECK(has(script, "run-timeout"));
+        CHECK(!has(script, "\n--run_timeout"));
+        CHECK(!has(script, "'--run_timeout:"));
+        CHECK(!has(script, "-l run_timeout"));
+    }
+    for (const std::string name : {"--rt", "--run_timeout", "--ct", "--compile_timeout",
+                                   "--language_version", "--run-timeout", "-s"}) {
+        CAPTURE(name);
+        CHECK(understood.contains(name));
+    }
 }
 
 TEST_CASE("a command line that makes no sense is refused before anything is done") {

@@ -100,6 +100,25 @@ run_timeout = -1
     CHECK(loaded.shown.back().origin == file.path() + ":11");
 }
 
+TEST_CASE("a list stands in brackets, or as one text with commas") {
+    struct Row {
+        std::string name;
+        std::string text;
+        std::vector<std::string> expected;
+    };
+    const Row rows[] = {
+        {"in brackets", R"(["10.0.0.0/8", "::1"])", {"10.0.0.0/8", "::1"}},
+        {"with commas", R"("10.0.0.0/8,  ::1")", {"10.0.0.0/8", "::1"}},
+        {"nothing in brackets", "[]", {}},
+        {"no text", R"("")", {}},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        const auto file = SettingsFile("server.trusted_proxies = " + row.text);
+        CHECK(file.load().settings.server.trusted_proxies == row.expected);
+    }
+}
+
 TEST_CASE("a flag outranks our variable, that Piston's, that the file, that the default") {
     const auto file = SettingsFile("server.listen = \"file:1\"\nlog_level = \"debug\"");
     auto variables = std::map<std::string, std::string>{};
@@ -158,6 +177,13 @@ TEST_CASE("a file is refused with the line of the mistake") {
          ":2: \"limits.overrides.run_timeout\" is a section, not a value"},
         {"a dot without quotes", "[limits.overrides.csharp.net]\nrun_timeout = 1",
          "language with a dot needs quotes"},
+        {"a number in a list", "server.cors_origins = [1]",
+         ":1: server.cors_origins needs origins"},
+        {"a comma in a list", "server.cors_origins = [\"*,*\"]", ":1: server.cors_origins needs"},
+        {"a page for an origin", "server.cors_origins = [\"https://a/b\"]",
+         ":1: server.cors_origins cannot be"},
+        {"a name for a network", "server.trusted_proxies = \"proxy\"",
+         ":1: server.trusted_proxies cannot be"},
         {"a limit in quotes", "[limits.overrides.c]\nrun_timeout = \"1\"",
          ":2: limits.overrides.c.run_timeout needs a whole number, without quotes"},
     };

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cctype>
 #include <string>
 
 #include "config/settings.h"
@@ -91,10 +93,13 @@ TEST_CASE("what Piston refuses is refused in its words") {
     struct Row {
         std::string name;
         Variables variables;
-        const char* expected;
+        std::string expected;
     };
     const Row rows[] = {
         {"no digits", {{"PISTON_RUN_TIMEOUT", "abc"}}, "abc is not a number"},
+        {"no directory",
+         {{"PISTON_DATA_DIRECTORY", "/no/such"}},
+         "Directory /no/such does not exist"},
         {"nothing", {{"PISTON_RUN_TIMEOUT", ""}}, "an empty text is not a number"},
         {"an unused number", {{"PISTON_RUNNER_UID_MIN", "x"}}, "x is not a number"},
         {"a level in lower case", {{"PISTON_LOG_LEVEL", "info"}}, "Log level info does not exist"},
@@ -107,11 +112,53 @@ TEST_CASE("what Piston refuses is refused in its words") {
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
-        const auto place = "environment " + row.variables.begin()->first + ": ";
-        CHECK_THROWS_WITH_AS(load_with(row.variables), doctest::Contains(row.expected),
-                             SettingsError);
-        CHECK_THROWS_WITH_AS(load_with(row.variables), doctest::Contains(place.c_str()),
-                             SettingsError);
+        const auto& variable = row.variables.begin()->first;
+        auto option = variable.substr(std::string_view("PISTON_").size());
+        std::ranges::transform(option, option.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        const auto begin =
+            "environment " + variable + ": Config option " + option + " failed validation: ";
+        CHECK_THROWS_WITH_AS(load_with(row.variables), doctest::Contains(row.expected.c_str()),
+                             PistonSettingsError);
+        CHECK_THROWS_WITH_AS(load_with(row.variables), doctest::Contains(begin.c_str()),
+                             PistonSettingsError);
+    }
+}
+
+TEST_CASE("a refusal of Piston's is its sentence to the letter") {
+    CHECK_THROWS_WITH_AS(load_with({{"PISTON_RUN_TIMEOUT", "abc"}}),
+                         "environment PISTON_RUN_TIMEOUT: Config option run_timeout failed "
+                         "validation: abc is not a number",
+                         PistonSettingsError);
+    CHECK_THROWS_WITH_AS(load_with({{"PISTON_LIMIT_OVERRIDES", R"({"c":{"run_timeout":"x"}})"}}),
+                         "environment PISTON_LIMIT_OVERRIDES: Config option limit_overrides failed "
+                         "validation: In overridden option run_timeout for c, x is not a number",
+                         PistonSettingsError);
+}
+
+TEST_CASE("PORT is a port behind the address that is listened on anyway") {
+    struct Row {
+        std::string name;
+        Variables variables;
+        std::string expected;
+    };
+    const Row rows[] = {
+        {"alone", {{"PORT", "3000"}}, "127.0.0.1:3000"},
+        {"nothing", {{"PORT", ""}}, "127.0.0.1:2000"},
+        {"beneath Piston's address",
+         {{"PORT", "3000"}, {"PISTON_BIND_ADDRESS", "0.0.0.0:2001"}},
+         "0.0.0.0:2001"},
+        {"beneath our variable",
+         {{"PORT", "3000"}, {"CRANKCASE_SERVER_LISTEN", "[::1]:2002"}},
+         "[::1]:2002"},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        CHECK(load_with(row.variables).settings.server.listen == row.expected);
+    }
+    for (const std::string port : {"x", "70000", "-1", "1 2"}) {
+        CAPTURE(port);
+        CHECK_THROWS_AS(load_with({{"PORT", port}}), PistonSettingsError);
     }
 }
 
@@ -127,8 +174,8 @@ TEST_CASE("variables of Piston without a meaning here are accepted and noted") {
 
 TEST_CASE("the data directory and the index of Piston are ours as well") {
     const auto loaded = load_with(
-        {{"PISTON_DATA_DIRECTORY", "/piston"}, {"PISTON_REPO_URL", "http://repo.example/index"}});
-    CHECK(loaded.settings.paths.data_directory == "/piston");
+        {{"PISTON_DATA_DIRECTORY", "/tmp"}, {"PISTON_REPO_URL", "http://repo.example/index"}});
+    CHECK(loaded.settings.paths.data_directory == "/tmp");
     CHECK(loaded.settings.packages.index == "http://repo.example/index");
 }
 

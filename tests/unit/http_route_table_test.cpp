@@ -36,7 +36,9 @@ http::Response ask(std::string method, std::string path, const std::string& cont
         table, accepted,
         std::make_shared<http::Exchange>(
             request, std::stop_token{},
-            [&](const http::Request&, http::Response response) { answer = std::move(response); }));
+            http::Exchange::Ways{.answer = [&](const http::Request&, http::Response response) {
+                answer = std::move(response);
+            }}));
     REQUIRE(answer);
     return *answer;
 }
@@ -116,6 +118,8 @@ TEST_CASE("under /api/v2 requests must be JSON, and that comes before routing") 
         {"an unknown path with type", "POST", "/api/v2/x", "application/json", 404},
         {"the prefix itself", "POST", "/api/v2", "", 415},
         {"another prefix", "POST", "/api/v2x", "", 404},
+        {"the public API", "POST", "/api/v2/piston/x", "", 404},
+        {"like the public API", "POST", "/api/v2/pistons", "", 415},
         {"elsewhere", "POST", "/api/v1/piston/execute", "", 200},
         {"GET", "GET", "/api/v2/runtimes", "", 200},
         {"HEAD", "HEAD", "/api/v2/runtimes", "", 200},
@@ -137,11 +141,11 @@ TEST_CASE("an exchange is answered once, and by itself if nobody does") {
         answers.push_back(response.status);
     };
     {
-        auto exchange = http::Exchange({}, {}, note);
+        auto exchange = http::Exchange({}, {}, {.answer = note});
         exchange.answer({.status = 200});
         exchange.answer({.status = 404});
     }
     CHECK(answers == std::vector{200});
-    { const auto dropped = http::Exchange({}, {}, note); }
+    { const auto dropped = http::Exchange({}, {}, {.answer = note}); }
     CHECK(answers == std::vector{200, 500});
 }

@@ -32,8 +32,11 @@ ExitCode for_each(Session& session, const std::vector<Request>& requests, Words 
         } catch (const std::exception& error) {
             if (Interrupt::signal() != 0) throw;
             const auto why = printable(error.what());
-            const bool several = requests.size() > 1 && words == Words::ours;
-            session.complain(several ? text_of(request) + ": " + why : why);
+            const bool several = requests.size() > 1;
+            if (words == Words::piston)
+                session.complain_plainly(why);
+            else
+                session.complain(several ? text_of(request) + ": " + why : why);
             if (result == ExitCode::done) result = exit_code_of(error);
         }
     }

@@ -1,0 +1,68 @@
+#include "api/resources/client.h"
+
+#include <algorithm>
+
+namespace resources {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+    text.remove_prefix(std::min(text.find_first_not_of(" \t"), text.size()));
+    return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+// An address as proxies write it: alone, in brackets, or either with a port.
+std::optional<config::Address> parse_hop(std::string_view text) {
+    text = trimmed(text);
+    if (text.starts_with('[')) return config::parse_address(text.substr(1, text.find(']') - 1));
+    // One colon stands before a port; an IPv6 address has more.
+    const auto colon = text.find(':');
+    if (colon != text.npos && colon == text.rfind(':')) text = text.substr(0, colon);
+    return config::parse_address(text);
+}
+
+}  // namespace
+
+std::optional<config::Address> client_of(const http::Request& request,
+                                         const std::vector<config::Network>& proxies) {
+    auto client = config::parse_address(request.client);
+    const auto is_proxy = [&](const config::Address& address) {
+        return std::ranges::any_of(proxies,
+                                   [&](const auto& network) { return network.contains(address); });
+    };
+    // Several fields of one name are one list (RFC 9110, section 5.3).
+    std::string list;
+    for (const auto& field : request.fields) {
+        if (!http::same_word(field.name, "X-Forwarded-For")) continue;
+        list.append(list.empty() ? "" : ",").append(field.value);
+    }
+    auto hops = std::string_view(list);
+    while (client && is_proxy(*client) && !hops.empty()) {
+        const auto comma = hops.rfind(',');
+        const auto hop = parse_hop(comma == hops.npos ? hops : hops.substr(comma + 1));
+        if (!hop) break;
+        client = hop;
+        hops = comma == hops.npos ? std::string_view{} : hops.substr(0, comma);
+    }
+    return client;
+}
+
+bool shows_key(const http::Request& request, const std::vector<std::string>& keys) {
+    constexpr std::string_view scheme = "Bearer ";
+    auto shown = request.find_field("Authorization");
+    if (http::starts_with_word(shown, scheme)) shown = trimmed(shown.substr(scheme.size()));
+    // All of them, so that the time does not tell which one it was.
+    bool found = false;
+    for (const auto& key : keys) found |= same_secret(shown, key);
+    return found;
+}
+
+bool same_secret(std::string_view left, std::string_view right) {
+    if (left.size() != right.size()) return false;
+    unsigned difference = 0;
+    for (std::size_t i = 0; i < left.size(); ++i)
+        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
+    return difference == 0;
+}
+
+}  // namespace resources
