@@ -4,18 +4,16 @@ import argparse
 import json
 import os
 import re
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.error
 import urllib.request
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-READY_WITHIN = 60.0
+sys.path.insert(0, os.path.join(REPOSITORY, "tests", "support"))
+
+from place import Place  # noqa: E402
+
 BEGIN, END = "<!-- languages: begin -->", "<!-- languages: end -->"
 
 # Small ones of every kind of source, and every way a runtime can work: interpreted, compiled, on a
@@ -44,57 +42,11 @@ def parse_arguments():
     return options
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Place:
-    """An engine of its own, and the command-line tool that goes with it."""
+class Shop(Place):
+    """An engine whose packages change, and the command-line tool that changes them."""
 
     def __init__(self, binaries, data):
-        self.binaries = os.path.abspath(binaries)
-        self.scratch = tempfile.mkdtemp(prefix="crankcase-languages-")
-        os.chmod(self.scratch, 0o755)
-        self.listen = f"127.0.0.1:{free_port()}"
-        self.settings = [
-            f"server.listen={self.listen}", f"instance=cklang{os.getpid()}",
-            f"paths.run_directory={self.scratch}/run",
-            f"paths.data_directory={data or self.scratch + '/data'}",
-            "pool.runners=2", "admission.concurrent_jobs=2", "pool.first_uid=900000000"]
-        self.engine = None
-
-    def arguments(self):
-        return [word for setting in self.settings for word in ("--set", setting)]
-
-    def __enter__(self):
-        log = open(self.scratch + "/log", "wb")
-        self.engine = subprocess.Popen([self.binaries + "/crankcased", *self.arguments()],
-                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       start_new_session=True)
-        deadline = time.monotonic() + READY_WITHIN
-        while not self.is_ready():
-            if time.monotonic() > deadline or self.engine.poll() is not None:
-                raise SystemExit("languages: the engine does not start:\n" + self.log()[-3000:])
-            time.sleep(0.05)
-        return self
-
-    def __exit__(self, *_):
-        self.engine.send_signal(signal.SIGTERM)
-        self.engine.wait(timeout=60)
-        shutil.rmtree(self.scratch, ignore_errors=True)
-
-    def log(self):
-        with open(self.scratch + "/log", encoding="utf-8", errors="replace") as file:
-            return file.read()
-
-    def is_ready(self):
-        try:
-            with urllib.request.urlopen(f"http://{self.listen}/readyz", timeout=5) as answer:
-                return answer.status == 200
-        except (OSError, urllib.error.URLError):
-            return False
+        super().__init__(binaries, "languages", ["pool.first_uid=900000000"], data=data)
 
     def tool(self, *words):
         """Runs the command-line tool; returns its exit code, output and last line of complaint."""
@@ -205,7 +157,7 @@ def write_table(rows):
 def main():
     options = parse_arguments()
     rows = []
-    with Place(options.binaries, options.data) as place:
+    with Shop(options.binaries, options.data) as place:
         chosen = matching(place.list(), QUICK if options.quick else options.packages)
         # Layers that many lie on are installed once, not with each.
         if len(chosen) > 1:
