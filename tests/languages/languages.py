@@ -12,7 +12,7 @@ import urllib.request
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(REPOSITORY, "tests", "support"))
 
-from place import Place  # noqa: E402
+from engine import Engine  # noqa: E402
 
 BEGIN, END = "<!-- languages: begin -->", "<!-- languages: end -->"
 
@@ -42,11 +42,11 @@ def parse_arguments():
     return options
 
 
-class Shop(Place):
+class Shop(Engine):
     """An engine whose packages change, and the command-line tool that changes them."""
 
     def __init__(self, binaries, data):
-        super().__init__(binaries, "languages", ["pool.first_uid=900000000"], data=data)
+        super().__init__(binaries, "languages", [f"paths.data_directory={data}"] if data else [])
 
     def tool(self, *words):
         """Runs the command-line tool; returns its exit code, output and last line of complaint."""
@@ -66,10 +66,14 @@ class Shop(Place):
         deadline = time.monotonic() + 300
         wanted = {(language, entry["version"]) for language in entry["languages"]}
         while time.monotonic() < deadline:
-            with urllib.request.urlopen(f"http://{self.listen}/api/v2/runtimes") as answer:
+            with urllib.request.urlopen(self.url + "/api/v2/runtimes") as answer:
                 there = {(one["language"], one["version"]) for one in json.load(answer)}
             if wanted <= there:
                 return ""
+            failed = [line for line in self.log().splitlines() if "package_not_finished" in line
+                      and f'"{entry["name"]}={entry["version"]}"' in line]
+            if failed:
+                return failed[-1]
             time.sleep(0.1)
         return "its runtimes do not appear"
 

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(REPOSITORY, "tests", "support"))
 
 import fake  # noqa: E402
 from browser import Browser, Driver, until  # noqa: E402
-from place import Place  # noqa: E402
+from engine import Engine  # noqa: E402
 
 VALIDATOR = "openapi-spec-validator==0.9.0"
 # Long enough that a program which is stopped did not end by itself.
@@ -63,7 +63,7 @@ def run(page):
 # --- with the engine ---
 
 def a_python_program_prints_its_output(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "python 3")
     page.fill("#code", "import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(3)\n")
     run(page)
@@ -77,9 +77,9 @@ def a_python_program_prints_its_output(page, place):
 
 
 def every_starter_runs(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     starters = page.value("Object.keys(starters)")
-    there = {one["language"] for one in json.load(urllib.request.urlopen(f"http://{place.listen}/api/v2/runtimes"))}
+    there = {one["language"] for one in json.load(urllib.request.urlopen(f"http://{place.address}/api/v2/runtimes"))}
     tried = [language for language in starters if language in there]
     assert "python" in tried and "c" in tried, there
     for language in tried:
@@ -92,7 +92,7 @@ def every_starter_runs(page, place):
 
 
 def an_error_of_the_compiler_is_shown_as_such(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "c gcc")
     assert page.value("chosen.language") == "c"
     page.fill("#code", "int main() { return nothing; }\n")
@@ -104,14 +104,14 @@ def an_error_of_the_compiler_is_shown_as_such(page, place):
 
 
 def errors_of_the_server_are_shown_as_they_are(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     page.run("chosen = {language: 'cobol', version: '1'}")
     run(page)
     assert page.value("document.querySelector('.problem').textContent") == "400 cobol-1 runtime is unknown"
 
 
 def control_and_enter_run(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "bash")
     page.type_into("#code", "echo typed")
     page.press("Control", "Enter")
@@ -132,7 +132,7 @@ def processes_with(marker):
 
 
 def stop_ends_a_sleeping_program(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "python 3")
     page.fill("#code", "import time\ntime.sleep(500)\n")
     for way in (lambda: page.click("#stop"), lambda: page.press("Escape")):
@@ -147,7 +147,7 @@ def stop_ends_a_sleeping_program(page, place):
 
 
 def stdin_and_arguments_reach_the_program(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "python 3")
     page.fill("#code", "import sys\nprint(repr(sys.stdin.read()), sys.argv[1:])\n")
     page.fill("#stdin", "a\nb\u00e9")
@@ -157,7 +157,7 @@ def stdin_and_arguments_reach_the_program(page, place):
 
 
 def a_link_brings_everything_and_runs_nothing(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "bash")
     text = "echo 'gr\u00fc\u00dfe \U0001f600'\n" * 200
     page.fill("#code", text)
@@ -179,12 +179,12 @@ def a_link_brings_everything_and_runs_nothing(page, place):
     asked = page.value("performance.getEntriesByType('resource').map(e => e.name)")
     assert not [name for name in asked if "execute" in name], asked
     assert is_idle(page) and page.value("document.getElementById('output').textContent") == ""
-    page.open(f"http://{place.listen}/playground#1!!")
+    page.open(f"http://{place.address}/playground#1!!")
     until(lambda: status(page) == "The link cannot be read.", "the complaint")
 
 
 def everything_is_done_by_keyboard(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     reached = []
     for _ in range(12):
         page.press("Tab")
@@ -226,20 +226,20 @@ def everything_is_done_by_keyboard(page, place):
 
 def every_field_has_a_name(page, place):
     for name in ("playground", "docs"):
-        page.open(f"http://{place.listen}/{name}")
+        page.open(f"http://{place.address}/{name}")
         until(lambda: page.value("document.title"), "the page")
         unnamed = page.value(
             "[...document.querySelectorAll('input, textarea, button, a')].filter(e => !e.textContent.trim()"
             " && !e.labels?.length && !e.ariaLabel).map(e => e.outerHTML)")
         assert unnamed == [], unnamed
-    ready(page, place.listen)
+    ready(page, place.address)
     assert page.value("document.getElementById('status').ariaLive") == "polite"
 
 
 def a_phone_needs_no_sideways_scrolling(page, place):
     page.resize(390, 844, mobile=True)
     for name in ("playground", "docs"):
-        page.open(f"http://{place.listen}/{name}")
+        page.open(f"http://{place.address}/{name}")
         until(lambda: page.value("document.readyState") == "complete", "the page")
         if name == "docs":
             until(lambda: page.value("document.querySelectorAll('section').length") > 5, "the sections")
@@ -249,14 +249,14 @@ def a_phone_needs_no_sideways_scrolling(page, place):
             run(page)
         widths = page.value("[document.documentElement.scrollWidth, innerWidth]")
         assert widths == [390, 390], (name, widths)
-    page.open(f"http://{place.listen}/playground")
+    page.open(f"http://{place.address}/playground")
     small = page.value("[...document.querySelectorAll('input:not([type=checkbox]), textarea')]"
                        ".filter(e => parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.id)")
     assert small == [], small
 
 
 def much_output_does_not_freeze_the_page(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "python 3")
     for program in ("for i in range(40000): print(i, 'x' * 40)", "print('y' * 1500000)"):
         page.fill("#code", program)
@@ -274,8 +274,8 @@ def much_output_does_not_freeze_the_page(page, place):
 
 def no_other_script_runs(page, place):
     for name in ("playground", "docs"):
-        ready(page, place.listen)
-        page.open(f"http://{place.listen}/{name}")
+        ready(page, place.address)
+        page.open(f"http://{place.address}/{name}")
         page.run("addEventListener('securitypolicyviolation', e => (window.refused ||= []).push(e.effectiveDirective));"
                  "const script = document.createElement('script'); script.textContent = 'window.broken_in = true';"
                  "document.body.append(script);"
@@ -287,7 +287,7 @@ def no_other_script_runs(page, place):
 
 
 def output_is_never_html(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "bash")
     page.fill("#code", "echo '<img src=x onerror=alert(1)><script>1</script>'")
     run(page)
@@ -296,15 +296,15 @@ def output_is_never_html(page, place):
 
 
 def nothing_is_asked_from_elsewhere(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     run(page)
     page.click("#docs")
     until(lambda: page.value("document.querySelectorAll('section').length") > 5, "the sections")
     for _ in range(2):
         names = page.value("performance.getEntriesByType('resource').map(e => e.name)")
-        assert names and all(name.startswith((f"http://{place.listen}/", "data:")) for name in names), names
+        assert names and all(name.startswith((f"http://{place.address}/", "data:")) for name in names), names
         page.ask("POST", "/back")
-    with urllib.request.urlopen(f"http://{place.listen}/playground") as answer:
+    with urllib.request.urlopen(f"http://{place.address}/playground") as answer:
         fields, body = answer.headers, answer.read().decode()
     assert fields["X-Content-Type-Options"] == "nosniff" and fields["Referrer-Policy"] == "no-referrer"
     assert "frame-ancestors 'none'" in fields["Content-Security-Policy"]
@@ -312,23 +312,23 @@ def nothing_is_asked_from_elsewhere(page, place):
 
 
 def what_was_written_is_kept_for_each_language(page, place):
-    ready(page, place.listen)
+    ready(page, place.address)
     choose(page, "bash")
     page.type_into("#code", "echo mine")
     choose(page, "python 3")
     until(lambda: page.value("localStorage.getItem('crankcase.code.bash')") == "echo mine", "the text to be kept")
     assert "import sys" in page.value("document.getElementById('code').value")
-    page.open(f"http://{place.listen}/playground")
+    page.open(f"http://{place.address}/playground")
     until(lambda: page.value("chosen?.language") == "python", "the language of last time")
     choose(page, "bash")
     assert page.value("document.getElementById('code').value") == "echo mine"
 
 
 def the_description_of_the_api_can_be_read_and_tried(page, place):
-    page.open(f"http://{place.listen}/docs")
+    page.open(f"http://{place.address}/docs")
     until(lambda: page.value("document.querySelectorAll('section').length") > 5, "the sections")
     text = page.value("document.getElementById('post_api_v2_execute').textContent")
-    for word in ("/api/v2/execute", "run_timeout", "milliseconds", f"http://{place.listen}/api/v2/execute", "429"):
+    for word in ("/api/v2/execute", "run_timeout", "milliseconds", f"http://{place.address}/api/v2/execute", "429"):
         assert word in text, word
     example = page.value("document.querySelector('#post_api_v2_execute pre').textContent")
     done = subprocess.run(["sh", "-c", example], capture_output=True, text=True, timeout=60, check=True)
@@ -352,7 +352,7 @@ def the_description_is_valid_openapi(page, place):
                               capture_output=True, text=True)
         if made.returncode != 0:
             raise Skipped(f"{VALIDATOR} cannot be installed: {(made.stderr.strip().splitlines() or ['?'])[-1]}")
-    with urllib.request.urlopen(f"http://{place.listen}/openapi.json") as answer:
+    with urllib.request.urlopen(f"http://{place.address}/openapi.json") as answer:
         document = answer.read()
     done = subprocess.run(check, input=document, capture_output=True)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
@@ -364,7 +364,7 @@ def the_description_is_valid_openapi(page, place):
 # --- with a server that answers as the test says ---
 
 def output_appears_before_the_end(page, place):
-    with fake.Fake(place.listen) as server:
+    with fake.Fake(place.address) as server:
         ready(page, server.address)
         choose(page, "c gcc")
         page.fill("#stdin", "in")
@@ -384,7 +384,7 @@ def output_appears_before_the_end(page, place):
 
 
 def stop_leaves_a_stream(page, place):
-    with fake.Fake(place.listen) as server:
+    with fake.Fake(place.address) as server:
         ready(page, server.address)
         page.click("#run")
         until(lambda: shown(page), "the first line")
@@ -395,7 +395,7 @@ def stop_leaves_a_stream(page, place):
 
 
 def a_stream_that_breaks_off_is_told(page, place):
-    with fake.Fake(place.listen) as server:
+    with fake.Fake(place.address) as server:
         ready(page, server.address)
         server.answer = fake.broken_stream
         run(page)
@@ -407,7 +407,7 @@ def a_stream_that_breaks_off_is_told(page, place):
 
 
 def a_program_is_told_things_while_it_runs(page, place):
-    with fake.Fake(place.listen) as server:
+    with fake.Fake(place.address) as server:
         ready(page, server.address)
         page.click("#live")
         page.click("#run")
@@ -420,7 +420,7 @@ def a_program_is_told_things_while_it_runs(page, place):
         assert status(page) == "Finished"
         assert [one["type"] for one in server.received] == ["init", "data"]
         assert server.received[1] == {"type": "data", "stream": "stdin", "data": "Ada\n"}
-    with fake.Fake(place.listen) as server:
+    with fake.Fake(place.address) as server:
         ready(page, server.address)
         page.click("#live")
         page.click("#run")
@@ -454,7 +454,7 @@ def take_pictures(driver, place, directory):
         with Browser(driver, width, height) as page:
             page.resize(width, height, mobile=name == "phone")
             page.prefer(prefers_color_scheme=scheme)
-            ready(page, place.listen)
+            ready(page, place.address)
             choose(page, "python 3")
             page.fill("#code", program)
             page.fill("#stdin", "100")
@@ -463,7 +463,7 @@ def take_pictures(driver, place, directory):
             if name == "phone":
                 page.run("scrollTo(0, 0)")
                 page.screenshot(f"{directory}/playground-phone-top.png")
-            page.open(f"http://{place.listen}/docs")
+            page.open(f"http://{place.address}/docs")
             until(lambda page=page: page.value("document.querySelectorAll('section').length") > 5, "the sections")
             page.screenshot(f"{directory}/docs-{name}.png")
             page.run("document.getElementById('post_api_v2_execute').scrollIntoView()")
@@ -492,7 +492,8 @@ def main():
     chosen = [case for case in CASES
               if not options.cases or any(word in case.__name__ for word in options.cases)]
     results = []
-    with Driver() as driver, Place(options.binaries, "pages", SETTINGS, options.port) as place:
+    ports = [options.port] if options.port else None
+    with Driver() as driver, Engine(options.binaries, "pages", SETTINGS, ports) as place:
         if options.pictures:
             return take_pictures(driver, place, options.pictures)
         for case in chosen:

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -54,6 +55,8 @@ class Engine:
         return [word for setting in self.settings for word in ("--set", setting)]
 
     def __enter__(self):
+        # Who is told to end ends its engine as well.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with open(self.directory + "/log", "wb") as log:
             self.process = subprocess.Popen([self.binaries + "/crankcased", *self.arguments()],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
