@@ -40,21 +40,24 @@ void tell_error(ws::Link& link, const std::exception& error, const std::string& 
 // What the hall's thread and the job's thread share.
 struct Conversation {
     Conversation(Context& where, std::shared_ptr<ws::Link> way)
-        : context(where),
-          settings(where.policy.get()->settings.websocket),
-          link(std::move(way)),
-          steering(std::make_shared<isolate::Steering>(settings.input_buffer,
+        : context(where), settings(where.policy.get()->settings.websocket), link(std::move(way)) {}
+
+    // Not before there is a job: it costs a descriptor.
+    void make_steering() {
+        steering = std::make_shared<isolate::Steering>(settings.input_buffer,
                                                        [weak = std::weak_ptr{link}] {
                                                            if (const auto there = weak.lock())
                                                                there->hold_input(false);
-                                                       })) {}
+                                                       });
+        release_when_drained(*link, steering);
+    }
 
     void touch() { last_sign = Clock::now(); }
 
     Context& context;
     const config::WebSocket settings;  // as they were when the client came
     const std::shared_ptr<ws::Link> link;
-    const std::shared_ptr<isolate::Steering> steering;
+    std::shared_ptr<isolate::Steering> steering;  // of the job; null before
     std::stop_source gone;
     std::atomic<Clock::time_point> last_sign = Clock::now();
     std::atomic<bool> is_over = false;
@@ -122,14 +125,17 @@ private:
 };
 
 // On a slot's thread, of which it is the top.
-void run(Conversation& conversation, const engine::Job& job) {
+void run(Conversation& conversation, const engine::Job& job, std::shared_ptr<Place> place) {
     auto& link = *conversation.link;
     try {
         Told told{conversation};
         conversation.context.engine.execute(job, told, conversation.gone.get_token(),
                                             conversation.steering.get());
+        // First, so that whoever comes back at once finds it free.
+        place.reset();
         close(link, wire::job_completed);
     } catch (const std::exception& error) {
+        place.reset();
         tell_error(link, error, job.id);
     }
     conversation.is_over = true;
@@ -138,9 +144,7 @@ void run(Conversation& conversation, const engine::Job& job) {
 class Guest : public ws::Visitor {
 public:
     Guest(Context& context, std::shared_ptr<ws::Link> link)
-        : conversation_(std::make_shared<Conversation>(context, std::move(link))) {
-        release_when_drained(*conversation_->link, conversation_->steering);
-    }
+        : conversation_(std::make_shared<Conversation>(context, std::move(link))) {}
 
     void on_message(ws::Message message) override {
         if (is_closing_ || conversation_->is_over) return;
@@ -190,11 +194,12 @@ private:
         auto& wall_time = job->limits.run.wall_time;
         if (wall_time == job->runtime->limits.run.wall_time)
             wall_time = std::max(wall_time, settings.run_timeout);
+        conversation_->make_steering();
         auto place = std::make_shared<Place>(context.connections, settings.max_jobs);
-        context.admission.submit(config::Bytes{text.size()},
-                                 [conversation = conversation_, job, place = std::move(place)] {
-                                     run(*conversation, *job);
-                                 });
+        context.admission.submit(config::Bytes{text.size()}, [conversation = conversation_, job,
+                                                              place = std::move(place)]() mutable {
+            run(*conversation, *job, std::move(place));
+        });
         has_begun_ = true;
     }
 

@@ -1,9 +1,10 @@
 // Piston's WebSocket as a client sees it: each case is a conversation (contract section 4).
 #include <doctest/doctest.h>
-#include <fcntl.h>
+#include <sys/resource.h>
 
 #include <filesystem>
-#include <set>
+#include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -328,4 +329,44 @@ TEST_CASE("interactive jobs in turn leave nothing") {
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }
     CHECK(settled);
+}
+
+// Address sanitizers keep memory of their own for each.
+#ifdef __SANITIZE_ADDRESS__
+constexpr double most_megabytes = 200;
+#else
+constexpr double most_megabytes = 20;
+#endif
+
+TEST_CASE("a thousand idle sockets cost little") {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+    EngineProcess patient{{"websocket.init_timeout=10m", "server.max_connections=4096"}};
+    const auto server = std::to_string(patient.pids_of("server").at(0));
+    const auto kibibytes = [&] {
+        std::ifstream rollup{"/proc/" + server + "/smaps_rollup"};
+        for (std::string word; rollup >> word;) {
+            if (word != "Pss:") continue;
+            double number = 0;
+            rollup >> number;
+            return number;
+        }
+        return -1.0;
+    };
+    std::vector<std::unique_ptr<WsClient>> clients;
+    const auto before = kibibytes();
+    for (int i = 0; i < 1000; ++i) {
+        clients.push_back(std::make_unique<WsClient>(patient.port()));
+        REQUIRE(clients.back()->head().starts_with("HTTP/1.1 101 "));
+    }
+    const auto cost = (kibibytes() - before) / 1024;
+    CHECK(before > 0);
+    CHECK(cost < most_megabytes);
+    // And they are there: the last one as well as the first.
+    for (auto* client : {clients.front().get(), clients.back().get()}) {
+        client->send({.opcode = 9, .payload = "there?"});
+        CHECK(client->read().value_or(Frame{}).payload == "there?");
+    }
 }
