@@ -150,6 +150,7 @@ Record finish(const Record& record, const std::vector<Record>& records, const St
     const auto& script = record.pending_setup.empty() ? record.stale_setup : record.pending_setup;
     if (!script.empty()) run_setup(finished, script, records, store, transaction, pool, stop);
     if (!finished.pending_environment.empty()) fill_environment(finished, records, pool, stop);
+    finished.trouble.clear();
     return finished;
 }
 

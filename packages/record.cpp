@@ -143,6 +143,7 @@ Record record_from(const Json& json) {
     record.pending_setup = json.at("pending_setup");
     record.stale_setup = json.at("stale_setup");
     record.pending_environment = json.at("pending_environment");
+    record.trouble = json.at("trouble");
     record.installed_at = json.at("installed_at");
     return record;
 }
@@ -173,6 +174,7 @@ std::string to_json(const Record& record) {
         {"pending_setup", record.pending_setup},
         {"stale_setup", record.stale_setup},
         {"pending_environment", record.pending_environment},
+        {"trouble", record.trouble},
         {"installed_at", record.installed_at},
         {"dpkg_status", record.dpkg_status},
     };

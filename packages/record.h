@@ -63,9 +63,15 @@ struct Record {
     // Likewise a script after which its own environment becomes that of the runtimes; Piston's
     // packages have one.
     std::string pending_environment;
+    std::string trouble;            // why what is pending could not be done; empty: not tried yet
     std::int64_t installed_at = 0;  // seconds since the epoch
 
     std::uint64_t bytes() const;
+
+    // Whether the engine still has something to do for it.
+    bool pending() const {
+        return !pending_setup.empty() || !stale_setup.empty() || !pending_environment.empty();
+    }
 
     bool operator==(const Record&) const = default;
 };

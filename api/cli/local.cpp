@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <set>
@@ -83,13 +84,38 @@ std::vector<Listed> Local::list() {
 Done Local::install(const packages::Request& request, const packages::ProgressSink& progress,
                     std::stop_token stop) {
     const auto before = identities(store_);
-    const auto record = installer_.install(request, progress, std::move(stop));
+    const auto record =
+        wait_for_last_step(installer_.install(request, progress, stop), progress, stop);
     const bool already =
         before.contains({record.name, record.version}) && request.libraries.empty();
     return {.name = record.name,
             .version = record.version,
             .already = already,
-            .pending = !record.pending_setup.empty()};
+            .pending = record.pending()};
+}
+
+// The engine sees the record within milliseconds; what is left to do there takes seconds.
+packages::Record Local::wait_for_last_step(packages::Record record,
+                                           const packages::ProgressSink& progress,
+                                           const std::stop_token& stop) const {
+    constexpr auto between_looks = std::chrono::milliseconds{50};
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::minutes{10};
+    if (record.pending() && engine_runs_)
+        progress(
+            {.step = packages::Progress::Step::finishing, .package = record.name, .object = {}});
+    while (record.pending() && engine_runs_ && !stop.stop_requested() &&
+           std::chrono::steady_clock::now() < give_up) {
+        if (!record.trouble.empty()) throw sys::Error(sys::Kind::broken, record.trouble);
+        std::this_thread::sleep_for(between_looks);
+        const auto records = store_.installed();
+        const auto there = std::ranges::find_if(records, [&](const packages::Record& other) {
+            return other.name == record.name && other.version == record.version;
+        });
+        if (there == records.end())
+            throw sys::Error(sys::Kind::not_found, record.name + " was removed meanwhile");
+        record = *there;
+    }
+    return record;
 }
 
 Done Local::uninstall(const packages::Request& request, const packages::ProgressSink& progress,

@@ -24,6 +24,7 @@ public:
     packages::Installer& installer() { return installer_; }
 
     std::vector<Listed> list() override;
+    // Returns when jobs can use it, if an engine runs. Throws also for what went wrong there.
     Done install(const packages::Request& request, const packages::ProgressSink& progress,
                  std::stop_token stop) override;
     // Removes what only this package needed, too.
@@ -40,6 +41,10 @@ public:
                                              const std::stop_token& stop) const;
 
 private:
+    packages::Record wait_for_last_step(packages::Record record,
+                                        const packages::ProgressSink& progress,
+                                        const std::stop_token& stop) const;
+
     packages::Store store_;
     packages::Installer installer_;
     bool engine_runs_;

@@ -36,11 +36,6 @@ void drain(const sys::UniqueFd& fd) {
     while (::read(fd.get(), events, sizeof events) > 0) continue;
 }
 
-bool is_pending(const packages::Record& record) {
-    return !record.pending_setup.empty() || !record.stale_setup.empty() ||
-           !record.pending_environment.empty();
-}
-
 }  // namespace
 
 Installed::Installed(const config::Settings& settings, std::string recipes, isolate::Pool& pool,
@@ -101,7 +96,10 @@ bool Installed::finish_packages(std::stop_token stop, bool may_wait) {
         const auto name = record.name + "=" + record.version;
         {
             const std::lock_guard lock{mutex_};
-            if (!is_pending(record) || std::ranges::find(failed_, name) != failed_.end()) continue;
+            // Installed anew, it is tried anew.
+            const bool failed =
+                !record.trouble.empty() && std::ranges::find(failed_, name) != failed_.end();
+            if (!record.pending() || failed) continue;
         }
         const auto transaction = may_wait ? store_.begin() : store_.try_begin();
         if (!transaction) return true;
@@ -113,10 +111,16 @@ bool Installed::finish_packages(std::stop_token stop, bool may_wait) {
             sys::log(sys::Level::info, "package_finished", {{"package", name}});
         } catch (const sys::Error& error) {
             if (stop.stop_requested()) return true;
-            const std::lock_guard lock{mutex_};
-            failed_.push_back(name);
             sys::log(sys::Level::error, "package_not_finished",
                      {{"package", name}, {"error", error.what()}});
+            {
+                const std::lock_guard lock{mutex_};
+                failed_.push_back(name);
+            }
+            // For whoever waits for it, such as the installer.
+            auto troubled = record;
+            troubled.trouble = error.what();
+            transaction->put(troubled);
         }
     }
     return false;

@@ -98,6 +98,14 @@ std::string list_of(const std::vector<packages::Offer>& offers,
     return list.dump();
 }
 
+// Why the last step of an installation failed; empty if it did not.
+std::string trouble_of(const packages::Store& store, const packages::Record& wanted) {
+    for (const auto& record : store.installed()) {
+        if (record.name == wanted.name && record.version == wanted.version) return record.trouble;
+    }
+    return {};
+}
+
 }  // namespace
 
 std::string package_refusal(const config::Packages& settings,
@@ -165,7 +173,8 @@ void PackageDesk::install(const std::shared_ptr<http::Exchange>& exchange) {
         const auto record = installer.install(
             {.name = offer->name, .range = offer->version, .libraries = {}}, {}, std::move(stop));
         refresh_();
-        return done(record);
+        const auto trouble = trouble_of(store_, record);
+        return trouble.empty() ? done(record) : message(500, trouble);
     });
 }
 

@@ -2,6 +2,7 @@
 // is run as it would be in a job, in a directory of its own, with the environment a job gets.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -135,9 +136,18 @@ private:
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, out.c_str(), fresh, 0600);
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, err.c_str(), fresh, 0600);
         posix_spawn_file_actions_addchdir_np(&actions, cwd.c_str());
+        // As in a box, whatever other tests have done to this process.
+        sigset_t pipes;
+        ::sigemptyset(&pipes);
+        ::sigaddset(&pipes, SIGPIPE);
+        posix_spawnattr_t attributes;
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setsigdefault(&attributes, &pipes);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
         pid_t pid = -1;
-        const int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, nullptr,
+        const int error = ::posix_spawn(&pid, argv[0].c_str(), &actions, &attributes,
                                         pointers(argv).data(), pointers(environment_).data());
+        posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
         REQUIRE(error == 0);
         int status = 0;

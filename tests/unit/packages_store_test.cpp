@@ -79,6 +79,7 @@ Record everything() {
     record.stale_setup = "z";
     record.library_source = packages::Libraries{.pattern = "toy-{name}", .setup = "z"};
     record.pending_environment = "y";
+    record.trouble = "t";
     record.installed_at = 1234567890123;
     return record;
 }

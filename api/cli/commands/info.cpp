@@ -58,7 +58,8 @@ Facts facts_of(const packages::Record& record) {
         {"version", record.version},
         {"state", "installed " + date_of(record.installed_at) +
                       (record.asked_for ? "" : ", because another package needs it") +
-                      (record.pending_setup.empty() ? "" : ", its last step is to be done yet")},
+                      (record.pending() ? ", its last step is to be done yet" : "")},
+        {"trouble", record.trouble},
         {"summary", record.summary},
         {"source", record.source},
         {"size", human_size(record.bytes())},
