@@ -76,6 +76,33 @@ def a_python_program_prints_its_output(page, place):
         assert word in facts, facts
 
 
+def the_engine_tells_output_before_the_end(page, place):
+    ready(page, place.address)
+    choose(page, "python 3")
+    page.fill("#code", "import time\nprint('first', flush=True)\ntime.sleep(3)\nprint('last')\n")
+    page.click("#run")
+    until(lambda: shown(page) == "first\n", "the first line")
+    assert not is_idle(page) and status(page) == "Running\u2026"
+    until(lambda: is_idle(page), "the end of the program")
+    assert shown(page) == "first\nlast\n"
+    assert status(page) == "Finished"
+
+
+def the_engine_lets_a_program_be_talked_to(page, place):
+    ready(page, place.address)
+    choose(page, "python 3")
+    page.fill("#code", "name = input('Name? ')\nprint('Hello, ' + name + '!')\ninput()\n")
+    page.click("#live")
+    page.click("#run")
+    until(lambda: shown(page) == "Name? ", "the question")
+    page.type_into("#line", "Ada")
+    page.press("Enter")
+    until(lambda: "Hello, Ada!" in shown(page), "the answer")
+    page.click("#stop")
+    until(lambda: is_idle(page), "the end of the program")
+    assert status(page) == "Stopped", status(page)
+
+
 def every_starter_runs(page, place):
     ready(page, place.address)
     starters = page.value("Object.keys(starters)")
@@ -432,7 +459,8 @@ def a_program_is_told_things_while_it_runs(page, place):
 
 
 CASES = [
-    a_python_program_prints_its_output, every_starter_runs, an_error_of_the_compiler_is_shown_as_such,
+    a_python_program_prints_its_output, the_engine_tells_output_before_the_end,
+    the_engine_lets_a_program_be_talked_to, every_starter_runs, an_error_of_the_compiler_is_shown_as_such,
     errors_of_the_server_are_shown_as_they_are, control_and_enter_run, stop_ends_a_sleeping_program,
     stdin_and_arguments_reach_the_program, a_link_brings_everything_and_runs_nothing, everything_is_done_by_keyboard,
     every_field_has_a_name, a_phone_needs_no_sideways_scrolling, much_output_does_not_freeze_the_page,
