@@ -8,6 +8,7 @@
 #include "api/wire/json_text.h"
 #include "api/wire/result.h"
 #include "api/wire/signal_name.h"
+#include "api/wire/surrogates.h"
 #include "api/wire/syntax_error.h"
 #include "isolate/sys/error.h"
 
@@ -74,7 +75,11 @@ ClientMessage decode_client_message(std::string_view text) {
     simdjson::dom::parser parser;
     if (parser.allocate(256, max_depth) != simdjson::SUCCESS) throw std::bad_alloc();
     element root;
-    const auto error = parser.parse(text.data(), text.size()).get(root);
+    auto error = parser.parse(text.data(), text.size()).get(root);
+    if (error == simdjson::STRING_ERROR) {
+        if (const auto mended = without_half_characters(text))
+            error = parser.parse(mended->data(), mended->size()).get(root);
+    }
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     if (error) throw explain_syntax(text, simdjson::error_message(error));
     object message;

@@ -16,6 +16,7 @@
 #include "api/wire/content.h"
 #include "api/wire/file_set.h"
 #include "api/wire/request_fields.h"
+#include "api/wire/surrogates.h"
 #include "api/wire/syntax_error.h"
 #include "isolate/sys/error.h"
 
@@ -97,7 +98,11 @@ Request parse(Parser& parser, std::string_view body) {
     if (body.empty()) return request;
 
     element root;
-    const auto error = parser.parse(body.data(), body.size()).get(root);
+    auto error = parser.parse(body.data(), body.size()).get(root);
+    if (error == simdjson::STRING_ERROR) {
+        if (const auto mended = without_half_characters(body))
+            error = parser.parse(mended->data(), mended->size()).get(root);
+    }
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
     if (error) throw explain_syntax(body, simdjson::error_message(error));
     if (root.is_array()) return request;

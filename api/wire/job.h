@@ -24,9 +24,9 @@ enum class Dialect {
 
 // The job, without an id. An empty body counts as an object without fields, and so does an array.
 // Text of the request's own, such as stdin, comes out as UTF-8; stdin always ends in a newline.
-// Throws wire::SyntaxError (syntax_error.h) for a body that is not JSON in UTF-8, nests deeper than
-// 64 levels, or holds half a surrogate pair; sys::Error{invalid} for everything else that cannot be
-// run.
+// Half a surrogate pair in an escape counts as U+FFFD. Throws wire::SyntaxError (syntax_error.h)
+// for a body that is not JSON in UTF-8 or nests deeper than 64 levels; sys::Error{invalid} for
+// everything else that cannot be run.
 engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes,
                        Dialect dialect = Dialect::piston);
 

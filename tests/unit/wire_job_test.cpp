@@ -372,8 +372,6 @@ TEST_CASE("a body that is no JSON is a syntax error with its place") {
         {"a number", "5", "a request must be an object"},
         {"null", "null", "a request must be an object"},
         {"a string", "\"x\"", "a request must be an object"},
-        {"half a surrogate pair", R"({"a":"\ud800"})", "surrogate"},
-        {"the other half", R"({"files":[{"content":"\udc00"}]})", "surrogate"},
         {"bad UTF-8", "{\"a\":\"\xff\"}", "UTF-8"},
         {"an encoded surrogate", "{\"a\":\"\xed\xa0\x80\"}", "UTF-8"},
         {"a bare control character", "{\"a\":\"\n\"}", "control character"},
@@ -395,6 +393,12 @@ TEST_CASE("a body that is no JSON is a syntax error with its place") {
         CHECK(message.size() < 300);
     }
     CHECK(refusal(nested(63)) == "language is required as a string");
+}
+
+TEST_CASE("a text that was cut in the middle of a character is read with U+FFFD in its place") {
+    const auto job =
+        decode(R"({"language":"c","version":"*","files":[{"content":"x"}],"stdin":"cut \ud83d"})");
+    CHECK(job.stdin_text == "cut \xef\xbf\xbd\n");
 }
 
 TEST_CASE("no mutation of a request does worse than be refused") {
