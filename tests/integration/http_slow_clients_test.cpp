@@ -105,7 +105,8 @@ TEST_CASE("when unsent answers exceed their budget the slowest reader is dropped
     const auto server = http::Server(settings, send_bytes);
     auto first = HttpClient(server.port());
     first.send(support::get("/30000000"));
-    std::this_thread::sleep_for(100ms);
+    REQUIRE(first.has_bytes());
+    std::this_thread::sleep_for(100ms);  // it takes nothing for a while
     auto second = HttpClient(server.port());
     second.send(support::get("/30000000"));
 

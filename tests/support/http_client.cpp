@@ -108,6 +108,12 @@ std::optional<std::string> HttpClient::read_to_end() {
     return std::exchange(received_, {});
 }
 
+bool HttpClient::has_bytes() {
+    if (!received_.empty()) return true;
+    auto event = pollfd{socket_.get(), POLLIN, 0};
+    return ::poll(&event, 1, static_cast<int>(patience.count())) > 0;
+}
+
 bool HttpClient::ended() {
     return received_.empty() && receive() == Progress::end;
 }

@@ -39,6 +39,9 @@ public:
     // Everything up to the end of the connection; empty if it did not end in time.
     std::optional<std::string> read_to_end();
 
+    // Something has arrived; it is not taken.
+    bool has_bytes();
+
     // The server has ended the connection, and sent nothing before.
     bool ended();
 
