@@ -5,7 +5,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <cerrno>
+#include <chrono>
 #include <memory>
+#include <thread>
 
 #include "isolate/sys/error.h"
 
@@ -44,6 +47,18 @@ void set(const sys::UniqueFd& socket, int level, int option, int value) {
     static_cast<void>(::setsockopt(socket.get(), level, option, &value, sizeof value));
 }
 
+// An engine that was killed may take a moment to let go of its address, while the next one is there
+// already.
+int bind_patiently(const sys::UniqueFd& socket, const addrinfo& address) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds{2};
+    for (;;) {
+        const int result = ::bind(socket.get(), address.ai_addr, address.ai_addrlen);
+        if (result == 0 || errno != EADDRINUSE || std::chrono::steady_clock::now() > give_up)
+            return result;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+}
+
 }  // namespace
 
 sys::UniqueFd listen_on(const std::string& address) {
@@ -56,8 +71,7 @@ sys::UniqueFd listen_on(const std::string& address) {
     set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     set(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     set(socket, IPPROTO_TCP, TCP_KEEPIDLE, probe_after_seconds);
-    if (::bind(socket.get(), first.ai_addr, first.ai_addrlen) < 0)
-        sys::fail("cannot listen on " + address + ": bind");
+    if (bind_patiently(socket, first) < 0) sys::fail("cannot listen on " + address + ": bind");
     if (::listen(socket.get(), backlog) < 0) sys::fail("cannot listen on " + address);
     return socket;
 }

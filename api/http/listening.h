@@ -8,9 +8,10 @@
 
 namespace http {
 
-// Listens on "host:port" or "[address]:port"; port 0 takes a free one. Does not block; what
-// accepted connections inherit (no delay, keep-alive probes) is set. Throws Error{invalid} if the
-// text or the host means nothing, Error{broken} if the address cannot be had.
+// Listens on "host:port" or "[address]:port"; port 0 takes a free one. Waits up to two
+// seconds for an address that is in use. The socket does not block; what accepted connections
+// inherit (no delay, keep-alive probes) is set. Throws Error{invalid} if the text or the host means
+// nothing, Error{broken} if the address cannot be had.
 sys::UniqueFd listen_on(const std::string& address);
 
 // The port a socket is bound to (man 2 getsockname).

@@ -9,7 +9,6 @@
 #include "api/resources/answer.h"
 #include "api/resources/backlog.h"
 #include "api/resources/context.h"
-#include "api/resources/facade.h"
 #include "api/wire/connect.h"
 #include "api/wire/job.h"
 #include "api/wire/problem.h"
@@ -243,9 +242,7 @@ void connect(Context& context, const std::shared_ptr<http::Exchange>& exchange) 
     if (!ws::is_asked_for(exchange->request()))
         return exchange->answer(http::problem(404, "Not Found"));
     const auto policy = context.policy.get();
-    const auto& settings = policy->settings;
-    const auto& origins = is_facade(exchange->request().target) ? settings.facade.cors_origins
-                                                                : settings.server.cors_origins;
+    const auto& origins = policy->settings.server.cors_origins;
     auto opened = ws::shake_hands(exchange->request(), origins);
     if (auto* const refusal = std::get_if<http::Response>(&opened))
         return exchange->answer(std::move(*refusal));

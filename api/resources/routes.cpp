@@ -84,7 +84,6 @@ constexpr Line table[] = {
     {{"POST", "/api/v2/piston/execute", runs, "Job", "JobResult", {400, 401, 429, 500}},
      facade_execute,
      Body::read},
-    {{"GET", "/api/v2/piston/connect", talks, "", web_socket, {400, 403, 404, 426}}, connect},
     {{"GET", "/api/v1/piston/versions", lists, "", "V1Versions"}, facade_v1_versions},
     {{"POST", "/api/v1/piston/execute", runs, "V1Job", "V1Result", {400, 401, 429, 500}},
      facade_v1_execute,
