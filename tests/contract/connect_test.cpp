@@ -331,8 +331,8 @@ TEST_CASE("interactive jobs in turn leave nothing") {
     CHECK(settled);
 }
 
-// Address sanitizers keep memory of their own for each.
-#ifdef __SANITIZE_ADDRESS__
+// Sanitizers keep memory of their own for each.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr double most_megabytes = 200;
 #else
 constexpr double most_megabytes = 20;

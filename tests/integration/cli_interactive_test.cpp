@@ -143,7 +143,7 @@ bool is_raw(const sys::UniqueFd& terminal) {
 TEST_CASE("an interactive program gets input as it comes, its end, and nothing before it runs") {
     const ToolPlace place;
     Json init, steering, first, second, end;
-    const LyingServer server{interactive([&](Peer& peer, const Json& said) {
+    LyingServer server{interactive([&](Peer& peer, const Json& said) {
         init = said;
         peer.say({{"type", "runtime"}, {"language", "c"}, {"version", "1"}});
         peer.say({{"type", "stage"}, {"stage", "compile"}});
@@ -167,6 +167,7 @@ TEST_CASE("an interactive program gets input as it comes, its end, and nothing b
     tool.write("two");
     tool.close_input();
     const auto result = tool.finish();
+    server.stop();
     CHECK(result.code == 5);
     CHECK(result.err == "warning\nbye\n");
     CHECK(init["type"] == "init");
@@ -182,7 +183,7 @@ TEST_CASE("signals go to the interactive program, and the second of a kind ends 
     const ToolPlace place;
     const auto file = place.file("a.py", "");
     Json term, interrupt;
-    const LyingServer server{interactive([&](Peer& peer, const Json&) {
+    LyingServer server{interactive([&](Peer& peer, const Json&) {
         peer.say_all({running, data("stdout", "ready")});
         term = peer.hear();
         interrupt = peer.hear();
@@ -197,6 +198,7 @@ TEST_CASE("signals go to the interactive program, and the second of a kind ends 
     REQUIRE(tool.wait_for_output("both"));
     ::kill(tool.pid(), SIGINT);
     CHECK(tool.finish().code == 130);
+    server.stop();
     CHECK(std::set<Json>{term["signal"], interrupt["signal"]} ==
           std::set<Json>{"SIGTERM", "SIGINT"});
 }
@@ -264,7 +266,7 @@ TEST_CASE("at a terminal every key goes to the program, and the terminal is as b
     for (const auto& row : rows) {
         CAPTURE(row.name);
         Json init, key, resize;
-        const LyingServer server{interactive([&](Peer& peer, const Json& said) {
+        LyingServer server{interactive([&](Peer& peer, const Json& said) {
             init = said;
             peer.say_all({running, data("stdout", "go")});
             key = peer.hear();
@@ -287,6 +289,7 @@ TEST_CASE("at a terminal every key goes to the program, and the terminal is as b
         REQUIRE(tool.wait_for_output("size"));
         if (row.signal != 0) ::kill(tool.pid(), row.signal);
         CHECK(tool.wait_for_exit() == row.code);
+        server.stop();
         CHECK(!is_raw(other_side));
         CHECK(init["pty"] == Json{{"rows", 33}, {"cols", 99}});
         CHECK(key == data("stdin", "\x03"));
@@ -297,7 +300,7 @@ TEST_CASE("at a terminal every key goes to the program, and the terminal is as b
 TEST_CASE("an engine without terminals is not typed to blindly") {
     const ToolPlace place;
     Json init;
-    const LyingServer server{interactive(
+    LyingServer server{interactive(
         [&](Peer& peer, const Json& said) {
             init = said;
             peer.say_all({running, data("stdout", "go")});
@@ -312,5 +315,6 @@ TEST_CASE("an engine without terminals is not typed to blindly") {
     CHECK(!is_raw(other_side));
     tool.write("a\n");
     CHECK(tool.wait_for_exit() == 0);
+    server.stop();
     CHECK(!init.contains("pty"));
 }

@@ -69,7 +69,7 @@ TEST_CASE("a run shows what is streamed, and ends as the program did") {
                         event("exit", {{"stage", "run"}, {"code", 3}, {"status", "RE"}}) +
                         event("result", {{"run", stage("one\n", "two\n", 3, "RE", nullptr)}});
     std::string heard;
-    const LyingServer server{[&](const LyingServer::Request& request, LyingServer::Line& line) {
+    LyingServer server{[&](const LyingServer::Request& request, LyingServer::Line& line) {
         heard = line.body_of(request);
         line.send(
             "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
@@ -79,6 +79,7 @@ TEST_CASE("a run shows what is streamed, and ends as the program did") {
         line.send("0\r\n\r\n");
     }};
     const auto result = run_tool(run_words(server.url(""), {"-i"}, {"py", file, "-x", "y"}), "in");
+    server.stop();
     CHECK(result.code == 3);
     CHECK(result.out == std::string("one\n\0\x1b[1m", 9));
     CHECK(result.err == "two\n");

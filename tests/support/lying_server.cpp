@@ -118,6 +118,11 @@ LyingServer::LyingServer(Handler handler)
 }
 
 LyingServer::~LyingServer() {
+    stop();
+}
+
+void LyingServer::stop() {
+    if (!thread_.joinable()) return;
     const std::uint64_t one = 1;
     static_cast<void>(::write(quit_.get(), &one, sizeof one));  // cannot fail at 0
     thread_.join();

@@ -54,6 +54,9 @@ public:
     LyingServer& operator=(const LyingServer&) = delete;
     ~LyingServer();
 
+    // Ends its thread, whatever it is in the middle of; what a handler wrote can then be read.
+    void stop();
+
     // "http://127.0.0.1:PORT<path>"
     std::string url(const std::string& path, const std::string& host = "127.0.0.1") const;
     // All requests so far.
