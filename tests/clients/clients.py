@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from contextlib import ExitStack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -174,8 +175,8 @@ class Shelf:
     """The index of the test package, readable by the engine's user, while the block runs."""
 
     def __enter__(self):
-        self.directory = os.path.join(INSTALLED, "shelf")
-        os.makedirs(self.directory, exist_ok=True)
+        self.directory = tempfile.mkdtemp(prefix="crankcase-shelf-")
+        os.chmod(self.directory, 0o755)
         return make_index(self.directory)
 
     def __exit__(self, *_):
