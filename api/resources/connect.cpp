@@ -32,8 +32,8 @@ void tell_error(ws::Link& link, const std::exception& error, const std::string& 
         sys::log(sys::Level::error, "job_broken", {{"id", id}, {"error", error.what()}});
     const auto text = problem.status >= 500 ? "the engine failed; the log has it under " + id
                                             : std::string{error.what()};
-    link.send(wire::typed_object("error", wire::error_fields(text)));
-    close(link, wire::notified_error);
+    const auto& how = wire::notified_error;
+    link.close(how.code, how.reason, wire::typed_object("error", wire::error_fields(text)));
 }
 
 // What the hall's thread and the job's thread share.

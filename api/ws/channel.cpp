@@ -58,17 +58,13 @@ public:
 
     void send_text(std::string_view text) {
         const auto lock = std::lock_guard(mutex_);
-        // SAFETY: wslay takes bytes; char may be viewed as any of them.
-        const auto message = wslay_event_msg{
-            .opcode = WSLAY_TEXT_FRAME,
-            .msg = reinterpret_cast<const std::uint8_t*>(text.data()),
-            .msg_length = text.size(),
-        };
-        if (::wslay_event_queue_msg(context_, &message) == 0) flush();
+        if (queue(text)) flush();
     }
 
-    void close(std::uint16_t code, std::string_view reason) {
+    void close(std::uint16_t code, std::string_view reason, std::string_view last_text) {
         const auto lock = std::lock_guard(mutex_);
+        // wslay would let the close, as every control frame, overtake what is not out yet.
+        if (!last_text.empty() && queue(last_text)) flush();
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(reason.data());
         if (::wslay_event_queue_close(context_, code, bytes, reason.size()) == 0) flush();
     }
@@ -86,6 +82,17 @@ public:
     }
 
 private:
+    // Whether it will be sent; nothing is after the close.
+    bool queue(std::string_view text) {
+        // SAFETY: wslay takes bytes; char may be viewed as any of them.
+        const auto message = wslay_event_msg{
+            .opcode = WSLAY_TEXT_FRAME,
+            .msg = reinterpret_cast<const std::uint8_t*>(text.data()),
+            .msg_length = text.size(),
+        };
+        return ::wslay_event_queue_msg(context_, &message) == 0;
+    }
+
     static State& of(void* user_data) { return *static_cast<State*>(user_data); }
 
     static ssize_t take(wslay_event_context_ptr context, std::uint8_t* to, std::size_t room, int,
@@ -144,8 +151,8 @@ void Channel::send_text(std::string_view text) {
     state_->send_text(text);
 }
 
-void Channel::close(std::uint16_t code, std::string_view reason) {
-    state_->close(code, reason);
+void Channel::close(std::uint16_t code, std::string_view reason, std::string_view last_text) {
+    state_->close(code, reason, last_text);
 }
 
 bool Channel::is_closing() const {

@@ -38,8 +38,9 @@ public:
 
     void send_text(std::string_view text);
 
-    // Begins or answers the end; nothing is sent after it. The reason is at most 123 bytes.
-    void close(std::uint16_t code, std::string_view reason);
+    // Begins or answers the end; nothing is sent after it. The reason is at most 123 bytes. A last
+    // message, if it is not empty, goes out before it with nothing in between.
+    void close(std::uint16_t code, std::string_view reason, std::string_view last_text = {});
 
     // Nothing will be sent any more.
     bool is_closing() const;

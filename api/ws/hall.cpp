@@ -35,8 +35,8 @@ Link::Link(Hall& hall, std::shared_ptr<http::Output> output, config::Bytes messa
       output_(std::move(output)),
       channel_(message_limit, [this](std::string bytes) { output_->send(std::move(bytes)); }) {}
 
-void Link::close(std::uint16_t code, std::string_view reason) {
-    channel_.close(code, reason);
+void Link::close(std::uint16_t code, std::string_view reason, std::string_view last_text) {
+    channel_.close(code, reason, last_text);
 }
 
 void Link::hold_input(bool held) {

@@ -34,8 +34,9 @@ public:
 
     void send(std::string_view text) { channel_.send_text(text); }
 
-    // Says why and ends the connection when the client has answered, or soon if it does not.
-    void close(std::uint16_t code, std::string_view reason);
+    // Says why and ends the connection when the client has answered, or soon if it does not. A last
+    // message, if it is not empty, comes right before that.
+    void close(std::uint16_t code, std::string_view reason, std::string_view last_text = {});
 
     // While held, nothing is read from the client.
     void hold_input(bool held);

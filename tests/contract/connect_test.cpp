@@ -258,8 +258,10 @@ TEST_CASE("a client waits for a program that does not read, and loses nothing") 
         for (int i = 0; i < pieces; ++i) client.send_json(data(std::string(50'000, 'y')));
         client.send_json({{"type", "data"}, {"stream", "stdin"}, {"eof", true}});
     }};
-    CHECK(WsClient::text_of(client.read_to_close(), "stdout") ==
-          std::to_string(pieces * 50'000) + "\n");
+    const auto messages = client.read_to_close();
+    CAPTURE(Json(messages).dump());
+    CHECK(WsClient::text_of(messages, "stdout") == std::to_string(pieces * 50'000) + "\n");
+    CHECK(client.close_code == 4999);
 }
 
 TEST_CASE("who says nothing for too long is asked to leave, and the job with it") {

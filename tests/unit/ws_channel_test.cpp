@@ -127,6 +127,15 @@ TEST_CASE("our own close waits for the client's") {
     CHECK(side.channel.is_closed());
 }
 
+TEST_CASE("last words come right before the close, and only once") {
+    Side side;
+    side.channel.close(4002, "Notified Error", "sorry");
+    const std::string said = "\x81\x05sorry\x88\x10\x0f\xa2Notified Error";
+    CHECK(side.written == said);
+    side.channel.close(4999, "Job Completed", "and more");
+    CHECK(side.written == said);
+}
+
 TEST_CASE("damaged frames are read or closed, and nothing else happens") {
     auto random = std::mt19937{20261121};  // fixed, so that a failure can be repeated
     const auto below = [&](std::size_t limit) {
