@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -168,6 +169,7 @@ void EngineProcess::start() {
     const auto log = sys::open(scratch_.path + "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
     pid_ = ::fork();
     if (pid_ == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that crashes leaves no engine
         ::dup2(log.get(), STDERR_FILENO);
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
