@@ -17,6 +17,9 @@ constexpr auto most_ahead = std::size_t{64} << 10;
 // would reset the connection and destroy the answer (RFC 9112, section 9.6).
 constexpr auto most_ignored = std::uint64_t{64} << 20;
 
+// Fast parsers read a few bytes beyond the end, and copy what has no room there.
+constexpr std::size_t spare_bytes = 64;
+
 }  // namespace
 
 Connection::Outcome Connection::receive(std::string_view bytes) {
@@ -94,7 +97,7 @@ Connection::Outcome Connection::begin_body() {
     if (head_.chunked) {
         chunks_.emplace(bounds_.body.count, bounds_.header.count);
     } else {
-        body_.reserve(head_.body_size);
+        body_.reserve(head_.body_size + spare_bytes);
     }
     return head_.expects_continue ? Outcome::expects : Outcome::incomplete;
 }

@@ -26,7 +26,7 @@ struct Request {
     std::string query;   // what follows the first '?'
     int minor_version = 1;
     std::vector<Field> fields;
-    std::string body;
+    std::string body;        // usually with 64 bytes of capacity to spare, as fast parsers want
     std::string client;      // numeric address, without port
     bool keep_alive = true;  // the client is willing to use the connection again
 

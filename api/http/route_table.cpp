@@ -8,7 +8,8 @@ constexpr std::string_view gated_prefix = "/api/v2";
 constexpr std::string_view free_prefix = "/api/v2/piston";
 
 std::string_view without_trailing_slash(std::string_view path) {
-    if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    constexpr std::string_view shortest = "/x/";  // "//" is no other way to write "/"
+    if (path.size() >= shortest.size() && path.ends_with('/')) path.remove_suffix(1);
     return path;
 }
 

@@ -32,7 +32,7 @@ void run(Context& context, http::Exchange& exchange, engine::Job& job, const Man
 }
 
 void submit(Context& context, const std::shared_ptr<http::Exchange>& exchange, const Manner& manner,
-            std::string_view body) {
+            const std::string& body) {
     const auto asked = steady_clock::now();
     const auto id = request_id(exchange->request());
     try {
@@ -47,7 +47,7 @@ void submit(Context& context, const std::shared_ptr<http::Exchange>& exchange, c
     }
 }
 
-engine::Job decode(std::string_view body, const engine::Runtimes& runtimes) {
+engine::Job decode(const std::string& body, const engine::Runtimes& runtimes) {
     return wire::decode_job(body, runtimes);
 }
 
@@ -59,7 +59,7 @@ void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
 }
 
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
-             const Manner& manner, std::string_view body) {
+             const Manner& manner, const std::string& body) {
     submit(context, exchange, manner, body);
 }
 
@@ -68,8 +68,9 @@ void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange) 
     const auto types = context.policy.get()->settings.server.content_types;
     const bool is_read =
         types == config::ContentTypes::any || wire::is_json(request.find_field("Content-Type"));
-    const std::string_view body = is_read ? std::string_view{request.body} : std::string_view{};
-    submit(context, exchange, {decode, wire::encode, wire::problem_of}, body);
+    const std::string nothing;
+    submit(context, exchange, {decode, wire::encode, wire::problem_of},
+           is_read ? request.body : nothing);
 }
 
 }  // namespace resources

@@ -15,7 +15,7 @@ namespace resources {
 
 // What the ways to ask for a job differ in: reading, answering, and what is said of errors.
 struct Manner {
-    engine::Job (*decode)(std::string_view body, const engine::Runtimes& runtimes);
+    engine::Job (*decode)(const std::string& body, const engine::Runtimes& runtimes);
     std::string (*encode)(const engine::JobResult& result);
     ProblemOf problem_of;
 };
@@ -27,7 +27,7 @@ void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
 
 // Likewise with another text in the place of the body.
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
-             const Manner& manner, std::string_view body);
+             const Manner& manner, const std::string& body);
 
 // In the manner of a Piston of one's own. Without a JSON type the body counts as none, as there,
 // unless the settings read any.

@@ -15,7 +15,7 @@ namespace resources {
 
 namespace {
 
-engine::Job decode_v2(std::string_view body, const engine::Runtimes& runtimes) {
+engine::Job decode_v2(const std::string& body, const engine::Runtimes& runtimes) {
     return wire::decode_job(body, runtimes, wire::Dialect::facade);
 }
 

@@ -33,13 +33,13 @@ struct Wanted {
     std::string language, version;
 };
 
-// Whatever is missing reads "undefined", as in Piston's answer to it.
+// Whatever is missing reads "undefined", and what is no text as it was sent, as in Piston's answer.
 Wanted wanted(const http::Request& request) {
     const auto body = Json::parse(request.body, nullptr, false);
     const auto text = [&](const char* key) {
-        return body.is_object() && body.contains(key) && body.at(key).is_string()
-                   ? body.at(key).get<std::string>()
-                   : std::string{"undefined"};
+        if (!body.is_object() || !body.contains(key)) return std::string{"undefined"};
+        const auto& value = body.at(key);
+        return value.is_string() ? value.get<std::string>() : value.dump();
     };
     return {text("language"), text("version")};
 }

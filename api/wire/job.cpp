@@ -15,6 +15,7 @@
 
 #include "api/wire/content.h"
 #include "api/wire/file_set.h"
+#include "api/wire/json_text.h"
 #include "api/wire/request_fields.h"
 #include "api/wire/surrogates.h"
 #include "api/wire/syntax_error.h"
@@ -31,8 +32,9 @@ using Field = std::optional<element>;  // empty: absent
 
 // A thread keeps the memory that requests up to this size need; larger ones bring and take their
 // own.
-constexpr std::size_t kept_bytes = 1 << 20;
+constexpr std::size_t kept_bytes = 2 << 20;
 constexpr std::size_t max_depth = 64;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
 [[noreturn]] void refuse(std::string sentence) {
     // What a client sent may be in it, and an exception's text ends at the first NUL.
@@ -92,19 +94,31 @@ static_assert(std::ranges::equal(std::span{request_rows}.first(std::size(job_fie
                                  {}, &Row<Request>::name, &FieldDescription::name),
               "what is read and what is described (request_fields.h) must be the same");
 
-Request parse(Parser& parser, std::string_view body) {
+simdjson::error_code read(Parser& parser, const std::string& body, element& root) {
+    const auto skipped = body.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+    const bool must_copy = body.capacity() - body.size() < simdjson::SIMDJSON_PADDING;
+    return parser.parse(body.data() + skipped, body.size() - skipped, must_copy).get(root);
+}
+
+Request parse(Parser& parser, const std::string& body) {
     Request request;
-    if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);  // a byte order mark
-    if (body.empty()) return request;
+    if (body.empty() || body == byte_order_mark) return request;
 
     element root;
-    auto error = parser.parse(body.data(), body.size()).get(root);
+    auto error = read(parser, body, root);
+    std::optional<std::string> mended;
+    if (error == simdjson::UTF8_ERROR) {
+        mended = valid_text(body);
+        error = read(parser, *mended, root);
+    }
     if (error == simdjson::STRING_ERROR) {
-        if (const auto mended = without_half_characters(body))
-            error = parser.parse(mended->data(), mended->size()).get(root);
+        if (auto whole = without_half_characters(mended ? *mended : body)) {
+            mended = std::move(whole);
+            error = read(parser, *mended, root);
+        }
     }
     if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-    if (error) throw explain_syntax(body, simdjson::error_message(error));
+    if (error) throw explain_syntax(mended ? *mended : body, simdjson::error_message(error));
     if (root.is_array()) return request;
     simdjson::dom::object object;
     if (root.get(object) != simdjson::SUCCESS) {
@@ -357,7 +371,7 @@ std::vector<std::string> decode_arguments(const Field& field) {
 }
 
 // A parser for the body; `large` is where one for this body alone is kept.
-Parser& parser_for(std::string_view body, std::optional<Parser>& large) {
+Parser& parser_for(const std::string& body, std::optional<Parser>& large) {
     if (body.size() <= kept_bytes) return kept_parser();
     return large.emplace(new_parser());
 }
@@ -377,7 +391,7 @@ std::string_view required_v1_text(const Field& field, const std::string& name) {
 
 }  // namespace
 
-engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes, Dialect dialect) {
+engine::Job decode_job(const std::string& body, const engine::Runtimes& runtimes, Dialect dialect) {
     std::optional<Parser> large;
     auto request = parse(parser_for(body, large), body);
     const bool is_facade = dialect == Dialect::facade;
@@ -408,12 +422,12 @@ engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes, 
     return job;
 }
 
-void check_json(std::string_view body) {
+void check_json(const std::string& body) {
     std::optional<Parser> large;
     parse(parser_for(body, large), body);
 }
 
-engine::Job decode_v1_job(std::string_view body, const engine::Runtimes& runtimes) {
+engine::Job decode_v1_job(const std::string& body, const engine::Runtimes& runtimes) {
     std::optional<Parser> large;
     const auto request = parse(parser_for(body, large), body);
 

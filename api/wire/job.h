@@ -22,19 +22,20 @@ enum class Dialect {
     facade,
 };
 
-// The job, without an id. An empty body counts as an object without fields, and so does an array.
+// The job, without an id. A body that has 64 bytes of capacity to spare is read where it lies, and
+// copied otherwise. An empty body counts as an object without fields, and so does an array.
 // Text of the request's own, such as stdin, comes out as UTF-8; stdin always ends in a newline.
-// Half a surrogate pair in an escape counts as U+FFFD. Throws wire::SyntaxError (syntax_error.h)
-// for a body that is not JSON in UTF-8 or nests deeper than 64 levels; sys::Error{invalid} for
-// everything else that cannot be run.
-engine::Job decode_job(std::string_view body, const engine::Runtimes& runtimes,
+// Half a surrogate pair in an escape and bytes that are no UTF-8 count as U+FFFD. Throws
+// wire::SyntaxError (syntax_error.h) for a body that is not JSON or nests deeper than 64 levels;
+// sys::Error{invalid} for everything else that cannot be run.
+engine::Job decode_job(const std::string& body, const engine::Runtimes& runtimes,
                        Dialect dialect = Dialect::piston);
 
 // Throws what decode_job throws for a body that is no object and no list; empty is good.
-void check_json(std::string_view body);
+void check_json(const std::string& body);
 
 // The job of a request to the first version of the public API: `language`, `source`, and, if given,
 // `args`, `stdin` and `version`. Throws as decode_job does, with the sentences of that version.
-engine::Job decode_v1_job(std::string_view body, const engine::Runtimes& runtimes);
+engine::Job decode_v1_job(const std::string& body, const engine::Runtimes& runtimes);
 
 }  // namespace wire

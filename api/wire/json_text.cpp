@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t block_bytes = 2048;
 constexpr std::size_t longest_escape = 6;  // \u001b
+constexpr std::size_t longest_character = 4;
 constexpr std::size_t word_bytes = sizeof(std::uint64_t);
 
 // ASCII that JSON takes as it stands.
@@ -39,6 +40,18 @@ std::size_t plain_bytes(const unsigned char* from) {
     const auto hits =
         (word | controls | zeros(word ^ each * '"') | zeros(word ^ each * '\\')) & high;
     return hits == 0 ? word_bytes : static_cast<std::size_t>(std::countr_zero(hits)) / 8;
+}
+
+// GCC's vectors: SSE2 on x86-64, NEON on ARM.
+using Vector [[gnu::vector_size(16)]] = signed char;
+
+// Whether all bytes are plain.
+bool all_plain(Vector bytes) {
+    // As signed numbers, those outside ASCII are below the blank, too.
+    const Vector special = (bytes < 0x20) | (bytes == '"') | (bytes == '\\');
+    std::uint64_t halves[2];
+    std::memcpy(halves, &special, sizeof halves);
+    return (halves[0] | halves[1]) == 0;
 }
 
 // What stands at a place where a character outside ASCII should begin.
@@ -121,9 +134,9 @@ char* put_character(char* to, const unsigned char*& from, const unsigned char* e
 
 void append_json_text(std::string& to, std::string_view bytes) {
     // A block goes through this buffer, so that no byte pays for a check of the string's capacity.
-    // It has room for a block of escapes, the last character reaching beyond it and one word too
-    // many.
-    char block[block_bytes * longest_escape + 2 * word_bytes];
+    // It has room for a block of escapes, and for a vector and the last character that reach beyond
+    // it.
+    char block[block_bytes * longest_escape + 2 * sizeof(Vector)];
     // Bytes as numbers; unsigned char may alias anything.
     const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
     const auto* const end = from + bytes.size();
@@ -134,6 +147,16 @@ void append_json_text(std::string& to, std::string_view bytes) {
             from + std::min(block_bytes, static_cast<std::size_t>(end - from));
         char* out = block;
         while (from < block_end) {
+            if (end - from >= static_cast<std::ptrdiff_t>(sizeof(Vector))) {
+                Vector next;
+                std::memcpy(&next, from, sizeof next);
+                if (all_plain(next)) {
+                    std::memcpy(out, &next, sizeof next);
+                    out += sizeof next;
+                    from += sizeof next;
+                    continue;
+                }
+            }
             if (end - from >= static_cast<std::ptrdiff_t>(word_bytes)) {
                 const auto count = plain_bytes(from);
                 std::memcpy(out, from, word_bytes);
@@ -155,7 +178,6 @@ void append_json_text(std::string& to, std::string_view bytes) {
 }
 
 std::string_view complete_characters(std::string_view bytes) {
-    constexpr std::size_t longest_character = 4;
     const auto* const begin = reinterpret_cast<const unsigned char*>(bytes.data());
     const auto* const end = begin + bytes.size();
     for (std::size_t back = 1; back < longest_character && back <= bytes.size(); ++back) {
@@ -169,13 +191,30 @@ std::string_view complete_characters(std::string_view bytes) {
     return bytes;
 }
 
+std::string valid_text(std::string_view bytes) {
+    const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
+    const auto* const end = from + bytes.size();
+    std::string text;
+    text.reserve(bytes.size());
+    while (from != end) {
+        char character[longest_character];
+        char* to = character;
+        if (*from < 0x80) {
+            *to++ = static_cast<char>(*from++);
+        } else {
+            to = put_character(to, from, end);
+        }
+        text.append(character, static_cast<std::size_t>(to - character));
+    }
+    return text;
+}
+
 std::string_view first_units(std::string_view bytes, std::size_t most) {
     if (bytes.size() <= most) return bytes;  // no byte is more than one unit
     const auto* const begin = reinterpret_cast<const unsigned char*>(bytes.data());
     const auto* const end = begin + bytes.size();
     const auto* from = begin;
     for (std::size_t units = 0; from < end;) {
-        constexpr std::size_t longest_character = 4;
         const auto sequence = *from < 0x80 ? Sequence{1, Sequence::whole} : sequence_at(from, end);
         const bool is_pair =
             sequence.state == Sequence::whole && sequence.bytes == longest_character;

@@ -18,6 +18,9 @@ void append_json_text(std::string& to, std::string_view bytes);
 // left when something was cut off after so many bytes, or has not arrived yet.
 std::string_view complete_characters(std::string_view bytes);
 
+// The same text as UTF-8, every broken part of it replaced by U+FFFD.
+std::string valid_text(std::string_view bytes);
+
 // As much from the beginning as JavaScript's slice(0, most) would leave: characters beyond U+FFFF
 // count twice and are not cut in half.
 std::string_view first_units(std::string_view bytes, std::size_t most);

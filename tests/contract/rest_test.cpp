@@ -79,6 +79,8 @@ TEST_CASE("what is served where") {
         {"1: OPTIONS of the packages", "OPTIONS", "/api/v2/packages", "", "", 200,
          "GET,HEAD,POST,DELETE"},
         {"1: OPTIONS of an unknown path", "OPTIONS", "/x", "", "", 404, not_found},
+        {"1: OPTIONS of the root", "OPTIONS", "/", "", "", 200, "GET,HEAD",
+         "differs: Piston, which answers it, says that it does not exist"},
     });
     CHECK(engine().ask("OPTIONS", "/api/v2/packages", "").field("Allow") == "GET,HEAD,POST,DELETE");
 }
@@ -108,7 +110,7 @@ TEST_CASE("under /api/v2 a request says that it is JSON, to the letter but for i
 
 TEST_CASE("a body that cannot be read is told so before anything else is looked at") {
     struct BodyRow {
-        std::string name, method, path, type, body, stack;
+        std::string name, method, path, type, body, stack, differs = "";
     };
     const BodyRow rows[] = {
         {"1: no JSON", "POST", "/api/v2/execute", "application/json", "{", "SyntaxError: "},
@@ -131,9 +133,16 @@ TEST_CASE("a body that cannot be read is told so before anything else is looked 
          "UnsupportedMediaTypeError: unsupported charset \"LATIN1\""},
         {"1: another coding", "POST", "/api/v2/execute", "application/json\r\nContent-Encoding: br",
          "{}", "UnsupportedMediaTypeError: unsupported content encoding \"br\""},
+        {"1: a number of more than 64 bits", "POST", "/api/v2/execute", "application/json",
+         R"({"run_timeout":99999999999999999999})",
+         "SyntaxError: ", "differs: Piston takes it for one near it"},
+        {"1: nested deeper than 64 levels", "POST", "/api/v2/execute", "application/json",
+         R"({"log":)" + std::string(64, '[') + std::string(64, ']') + "}",
+         "SyntaxError: ", "differs: Piston reads any depth"},
     };
     for (const auto& row : rows) {
         CAPTURE(row.name);
+        CAPTURE(row.differs);
         const auto answer =
             engine().ask(row.method, row.path, "Content-Type: " + row.type + "\r\n", row.body);
         CHECK(stack_of(answer).starts_with(row.stack));

@@ -247,6 +247,8 @@ TEST_CASE("what cannot be installed is said, and nothing is left of it") {
           "Requested package nothing-1.x does not exist");
     CHECK(message_of(engine.send("POST", "/api/v2/packages", "{}")) ==
           "Requested package undefined-undefined does not exist");
+    CHECK(message_of(engine.send("POST", "/api/v2/packages", R"({"language":5,"version":null})")) ==
+          "Requested package 5-null does not exist");
     // As in Piston, a list is a request without fields.
     CHECK(message_of(engine.send("POST", "/api/v2/packages", "[1]")) ==
           "Requested package undefined-undefined does not exist");

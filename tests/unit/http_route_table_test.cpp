@@ -61,6 +61,7 @@ TEST_CASE("a request finds its route as in Express") {
         {"GET", "/API/V2/Runtimes", 200, "runtimes"},
         {"GET", "/api/v2/runtimes//", 404, nobody},
         {"GET", "//api/v2/runtimes", 404, nobody},
+        {"GET", "//", 404, nobody},
         {"GET", "/api/v2/runtimes/x", 404, nobody},
         {"GET", "", 404, nobody},
         {"POST", "/api/v2/execute", 200, "execute"},

@@ -68,6 +68,7 @@ TEST_CASE("each maximal part of a broken character becomes one replacement chara
     for (const auto& row : rows) {
         CAPTURE(row.name);
         CHECK(text(row.bytes) == '"' + row.decoded + '"');
+        CHECK(wire::valid_text(row.bytes) == row.decoded);
     }
 }
 
