@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
-#include <string_view>
+#include <string>
 
 #include "api/wire/job.h"
 #include "isolate/sys/error.h"
@@ -24,9 +24,9 @@ void expect(bool holds) {
     if (!holds) std::abort();
 }
 
-using Decode = engine::Job (*)(std::string_view body, const engine::Runtimes& runtimes);
+using Decode = engine::Job (*)(const std::string& body, const engine::Runtimes& runtimes);
 
-void try_to_decode(std::string_view body, Decode decode) {
+void try_to_decode(const std::string& body, Decode decode) {
     static const auto runtimes = one_runtime();
     try {
         const auto job = decode(body, runtimes);
@@ -43,11 +43,11 @@ void try_to_decode(std::string_view body, Decode decode) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     // The same bytes as text; char may alias anything.
-    const std::string_view body{reinterpret_cast<const char*>(data), size};
-    try_to_decode(body, [](auto text, const auto& runtimes) {
+    const std::string body{reinterpret_cast<const char*>(data), size};
+    try_to_decode(body, [](const std::string& text, const engine::Runtimes& runtimes) {
         return wire::decode_job(text, runtimes, wire::Dialect::piston);
     });
-    try_to_decode(body, [](auto text, const auto& runtimes) {
+    try_to_decode(body, [](const std::string& text, const engine::Runtimes& runtimes) {
         return wire::decode_job(text, runtimes, wire::Dialect::facade);
     });
     try_to_decode(body, wire::decode_v1_job);
