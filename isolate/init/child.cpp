@@ -42,11 +42,15 @@ constexpr int report_fd = 3;
 
 // What in /proc tells about the host or its kernel, that no program needs, and that its own mode
 // does not keep from a job; what is root's alone (kcore, kmsg, timer_list, sysrq-trigger) is out of
-// reach. Interrupts are counted by device: somebody's keys, disks and packets.
-constexpr const char* masked_files[] = {"/proc/keys",          "/proc/key-users",
-                                        "/proc/kallsyms",      "/proc/interrupts",
-                                        "/proc/latency_stats", "/proc/sched_debug"};
-constexpr const char* masked_directories[] = {"/proc/acpi", "/proc/asound", "/proc/scsi"};
+// reach. Interrupts are counted by device: somebody's keys, disks and packets. The files of
+// pressure can be written by anybody, which sets up work in the kernel; cmdline can hold what was
+// meant for the host's first process.
+constexpr const char* masked_files[] = {
+    "/proc/keys",       "/proc/key-users",     "/proc/kallsyms",   "/proc/cmdline",
+    "/proc/interrupts", "/proc/latency_stats", "/proc/sched_debug"};
+constexpr const char* masked_directories[] = {"/proc/acpi", "/proc/asound", "/proc/bus",
+                                              "/proc/fs",   "/proc/irq",    "/proc/pressure",
+                                              "/proc/scsi"};
 
 void set_standard_streams(const Plan& plan) {
     // Received descriptors lie above 3, because 0 to 3 are taken when the container starts.
