@@ -40,10 +40,17 @@ namespace {
 // The pipe of the report, once the standard streams are in place; everything above is closed.
 constexpr int report_fd = 3;
 
-// Files of /proc that tell about the host or its kernel, that no program needs, and that their own
-// mode does not keep from a job; those of root alone (kcore, kmsg, timer_list, sysrq-trigger) are
-// out of reach.
-constexpr const char* masked_files[] = {"/proc/keys", "/proc/key-users", "/proc/kallsyms"};
+// What in /proc tells about the host or its kernel, that no program needs, and that its own mode
+// does not keep from a job; what is root's alone (kcore, kmsg, timer_list, sysrq-trigger) is out of
+// reach. Interrupts are counted by device: somebody's keys, disks and packets. The files of
+// pressure can be written by anybody, which sets up work in the kernel; cmdline can hold what was
+// meant for the host's first process.
+constexpr const char* masked_files[] = {
+    "/proc/keys",       "/proc/key-users",     "/proc/kallsyms",   "/proc/cmdline",
+    "/proc/interrupts", "/proc/latency_stats", "/proc/sched_debug"};
+constexpr const char* masked_directories[] = {"/proc/acpi", "/proc/asound", "/proc/bus",
+                                              "/proc/fs",   "/proc/irq",    "/proc/pressure",
+                                              "/proc/scsi"};
 
 void set_standard_streams(const Plan& plan) {
     // Received descriptors lie above 3, because 0 to 3 are taken when the container starts.
@@ -88,9 +95,9 @@ void enter_layers(const Plan& plan) {
     }
     options.append(path::mount_points);
     options.append(",userxattr");
-    if (::chdir(path::layered_root) != 0 ||
-        ::mount("root", ".", "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME,
-                options.text()) != 0 ||
+    // By the name, that it may be entered: what is mounted on "." is not what "." is.
+    if (::mount("root", path::layered_root, "overlay",
+                MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME, options.text()) != 0 ||
         ::chdir(path::layered_root) != 0) {
         give_up(report_fd, Step::stack_layers);
     }
@@ -108,18 +115,21 @@ void bind(const char* from, const char* to) {
     if (::mount(from, to, nullptr, MS_BIND, nullptr) != 0) give_up(report_fd, Step::bind_box);
 }
 
+void mask(const char* with, const char* what) {
+    // A kernel without it needs no mask for it.
+    if (::mount(with, what, nullptr, MS_BIND, nullptr) != 0 && errno != ENOENT) {
+        give_up(report_fd, Step::mask_proc);
+    }
+}
+
 void arrange_mounts() {
     bind(path::box_tmp, path::tmp);
     bind(path::box_shm, path::shm);
     if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
         give_up(report_fd, Step::mount_proc);
     }
-    for (const char* file : masked_files) {
-        // A kernel without the file needs no mask for it.
-        if (::mount("/dev/null", file, nullptr, MS_BIND, nullptr) != 0 && errno != ENOENT) {
-            give_up(report_fd, Step::mask_proc);
-        }
-    }
+    for (const char* file : masked_files) mask("/dev/null", file);
+    for (const char* directory : masked_directories) mask(path::empty, directory);
 }
 
 // The kernel shall prefer anything in a box to anything outside of one (man 5 proc).

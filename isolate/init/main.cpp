@@ -39,6 +39,25 @@ void occupy_low_descriptors() {
     if (::fcntl(3, F_GETFD) < 0 && ::fcntl(null, F_DUPFD_CLOEXEC, 3) < 0) ::_exit(3);
 }
 
+// The container's first root has, beside what jobs see, the mount of the host's layers, and a
+// mount shows where it comes from (man 5 proc, mountinfo). It also shows only what can be reached
+// from the reader's root: so a bind of that root, with the mounts that jobs need moved onto it, is
+// put over it and entered. Left behind with the layers is the container's /proc, which has to be in
+// the namespace for boxes to get theirs, and nowhere in particular. Init stays in the directory
+// /layers of the first root, to which there is no other way; what it forks starts there too.
+bool leave_first_root() {
+    const sys::UniqueFd layers{::open(path::layers, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (!layers || ::fchdir(layers.get()) != 0 ||
+        ::mount("/", path::self, nullptr, MS_BIND, nullptr) != 0 || ::chdir(path::self) != 0) {
+        return false;
+    }
+    for (const char* moved : {"/usr", "/etc", "/dev"}) {
+        if (::mount(moved, moved + 1, nullptr, MS_MOVE, nullptr) != 0) return false;
+    }
+    return ::mount(".", "/", nullptr, MS_MOVE, nullptr) == 0 && ::chroot(".") == 0 &&
+           ::fchdir(layers.get()) == 0;
+}
+
 void say_ready(const sys::UniqueFd& ctl) {
     const Head ready{Verb::ready, 0, 0, 0};
     const std::span<const std::byte> pieces[] = {sys::bytes_of(ready)};
@@ -114,6 +133,7 @@ int main(int argc, char** argv) {
     // Jobs share the user namespace: they must not be able to look into init (man 2 ptrace).
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 3;
+    if (!leave_first_root()) return 7;
     occupy_low_descriptors();
     sigset_t child_signal;
     ::sigemptyset(&child_signal);

@@ -39,7 +39,8 @@ bool Message::find_payload(std::size_t length) {
 
 bool Message::map_payload() {
     if (fds_.count == 0) return false;
-    const sys::UniqueFd memfd = fds_.take(--fds_.count);
+    const sys::UniqueFd memfd = fds_.take(fds_.count - 1);
+    --fds_.count;  // the others are the message's own
     struct stat status {};
     if (::fcntl(memfd.get(), F_GET_SEALS) < required_seals || ::fstat(memfd.get(), &status) != 0 ||
         status.st_size != static_cast<off_t>(head_.payload_bytes)) {

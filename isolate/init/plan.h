@@ -21,10 +21,15 @@ inline constexpr const char* tmp = "/tmp";
 inline constexpr const char* shm = "/dev/shm";
 inline constexpr const char* dev = "/dev";
 inline constexpr const char* programs = "/crankcase";
-// Only the container's root may go beneath /layers.
-inline constexpr const char* store = "/layers/store";          // the host's layers
-inline constexpr const char* mount_points = "/layers/points";  // lowest layer of every root
-inline constexpr const char* layered_root = "/layers/root";
+inline constexpr const char* empty = "/crankcase/empty";  // a directory to hide others behind
+// What no job may see lies here, in the root that the container started with. Only the container's
+// root may enter it, and since init has put a copy of that root over it, no path leads there: it is
+// the current directory of init and spawner (leave_first_root), and the names below begin in it.
+inline constexpr const char* layers = "/layers";
+inline constexpr const char* self = "self";            // where the copy is put together
+inline constexpr const char* store = "store";          // the host's layers
+inline constexpr const char* mount_points = "points";  // lowest layer of every root
+inline constexpr const char* layered_root = "root";
 }  // namespace path
 
 // What init sends to the PID 1 of a box, with the number of a signal as its value: that signal is

@@ -69,6 +69,24 @@ void make_directory(const std::string& path) {
     if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) sys::fail("mkdir " + path);
 }
 
+// Makes a directory the current one for as long as this lives. An overlay shows in every
+// /proc/mounts the names it was mounted by: relative ones say nothing of where the host keeps us.
+class Inside {
+public:
+    explicit Inside(const std::string& directory)
+        : before_(sys::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+        if (::chdir(directory.c_str()) != 0) sys::fail("enter " + directory);
+    }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    // What was the current directory a moment ago can be that again; were it not, every path here
+    // would still be absolute.
+    ~Inside() { [[maybe_unused]] const int ignored = ::fchdir(before_.get()); }
+
+private:
+    sys::UniqueFd before_;
+};
+
 void make_link(const std::string& target, const std::string& path) {
     if (::symlink(target.c_str(), path.c_str()) != 0) sys::fail("symlink " + path);
 }
@@ -140,6 +158,7 @@ void Root::lay_out_skeleton(const std::string& init_program) {
     }
     write_new_file(skeleton + "/crankcase/init", sys::read_file(init_program), 0755);
     make_link("init", skeleton + "/crankcase/timeout");
+    make_directory(skeleton + "/crankcase/empty");
 }
 
 void Root::lay_out_etc() {
@@ -163,7 +182,8 @@ void Root::lay_out_etc() {
 // What only the root of one container may see: there the spawner stacks layers to other roots.
 void Root::lay_out_private(const std::string& path, std::uint32_t uid) {
     const auto layers = path + "/layers";
-    for (const auto* name : {"", "/layers", "/layers/store", "/layers/root", "/layers/points"})
+    for (const auto* name :
+         {"", "/layers", "/layers/store", "/layers/self", "/layers/root", "/layers/points"})
         make_directory(path + name);
     for (const auto* name : {"dev", "proc", "box", "tmp", "crankcase"})
         make_directory(layers + "/points/" + name);
@@ -180,12 +200,12 @@ Root::Mounts Root::runner(std::uint32_t index) {
         make_directory(path);
     lay_out_private(own + "/private", first_uid_ + index * ids_per_runner);
     // Without an upper directory an overlay needs two lower ones.
-    const auto empty = ":" + base_ + "/empty";
     const std::pair<std::string, std::string> overlays[] = {
-        {own + "/private:" + base_ + "/skeleton", mounts.root},
-        {"/usr" + empty, mounts.usr},
-        {base_ + "/etc" + empty, mounts.etc},
+        {"private:../skeleton", mounts.root},
+        {"/usr:../empty", mounts.usr},
+        {"../etc:../empty", mounts.etc},
     };
+    const Inside inside{own};
     for (const auto& [lowers, target] : overlays) {
         mount("overlay", target, "overlay", MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NODEV,
               "lowerdir=" + lowers);

@@ -1,122 +1,33 @@
-// The shipped filter on the real kernel. Children load it and call: every rule is executed, every
-// argument check is tried on both sides and again with the bits set that an int does not have, and
-// programs in the languages of this host do a day's work under it.
-//
-// To execute a call without its consequences, a second filter lies beneath the first: it answers
-// whatever the policy lets through with an errno that nobody else uses. Of two errnos the kernel
-// takes that of the filter loaded last, so a refusal still shows as the policy's own.
+// The shipped filter on the real kernel, against what somebody wrote down without looking at it:
+// both sides of every argument check, and the ways out that must stay shut. Probes made from the
+// rules: filter_probes_test.cpp; programs at work: languages_at_work_test.cpp.
 #include <doctest/doctest.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <functional>
 #include <iterator>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "isolate/filter.h"
+#include "tests/support/filtered_child.h"
 
 namespace {
 
-using Program = std::vector<sock_filter>;
-using Arguments = std::array<std::uint64_t, 6>;
-
-constexpr int reached = 4093;             // the answer of the filter beneath
-constexpr std::uint32_t leave = 0x1eafe;  // an argument that exit_group ignores
-
-std::string shipped_policy() {
-    auto file = std::ifstream(std::filesystem::path(__FILE__).parent_path() /
-                              "../../config/seccomp.policy");
-    REQUIRE(file);
-    return {std::istreambuf_iterator<char>(file), {}};
-}
-
-// Everything ends in `reached`, but for exit_group with the mark `leave`, and for loading the
-// filter above this one.
-Program filter_beneath() {
-    constexpr auto low_word_of = [](unsigned argument) {
-        return static_cast<std::uint32_t>(offsetof(seccomp_data, args) +
-                                          argument * sizeof(std::uint64_t));
-    };
-    return {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 2, 4),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word_of(1)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, leave, 3, 2),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, low_word_of(0)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SECCOMP_SET_MODE_FILTER, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | reached),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-}
-
-// The status of a child that does that with the filters loaded, the last one uppermost.
-int status_of(std::vector<Program> filters, const std::function<void()>& work) {
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        constexpr unsigned seconds = 60;
-        const auto no_core = rlimit{0, 0};
-        // Nothing to be done about failures of these three; the next line shows the last one.
-        ::alarm(seconds);
-        ::setrlimit(RLIMIT_CORE, &no_core);
-        ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        for (auto& filter : filters) {
-            const auto program =
-                sock_fprog{static_cast<unsigned short>(filter.size()), filter.data()};
-            // glibc has no wrapper for it.
-            if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) ::_exit(91);
-        }
-        work();
-        ::syscall(SYS_exit_group, 0, leave);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return status;
-}
-
-struct Probe {
-    std::string name;
-    long number = 0;
-    Arguments arguments{};
-    int answer = 0;  // the errno expected; 0 for success
-};
-
-// The answers to all probes, called one after the other by one child.
-std::vector<int> answers(const std::vector<Program>& filters, const std::vector<Probe>& probes) {
-    const auto size = probes.size() * sizeof(int);
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    REQUIRE(memory != MAP_FAILED);
-    auto* results = static_cast<int*>(memory);
-    const int status = status_of(filters, [&] {
-        for (std::size_t i = 0; i < probes.size(); ++i) {
-            const auto& [a, b, c, d, e, f] = probes[i].arguments;
-            // The bare call is what a probe is about.
-            results[i] = ::syscall(probes[i].number, a, b, c, d, e, f) == -1 ? errno : 0;
-        }
-    });
-    CHECK(status == 0);
-    auto result = std::vector<int>(results, results + probes.size());
-    REQUIRE(::munmap(memory, size) == 0);
-    return result;
-}
+using support::answers;
+using support::filter_beneath;
+using support::reached;
+using support::shipped_policy;
+using support::status_of;
+using support::with_high_bits;
+using Probe = support::CallProbe;
+using Program = support::FilterProgram;
 
 void check_answers(const std::vector<Program>& filters, const std::vector<Probe>& probes) {
     const auto given = answers(filters, probes);
@@ -124,22 +35,6 @@ void check_answers(const std::vector<Program>& filters, const std::vector<Probe>
         CAPTURE(probes[i].name);
         CHECK(given[i] == probes[i].answer);
     }
-}
-
-// The same probes with bits that the kernel does not read set in the leading arguments.
-std::vector<Probe> with_high_bits(const std::vector<Probe>& probes, std::size_t arguments) {
-    auto result = std::vector<Probe>();
-    for (const std::uint64_t bits :
-         {0x1'0000'0000U, 0x8000'0000'0000'0000U, 0xffff'ffff'0000'0000U}) {
-        for (std::size_t i = 0; i < arguments; ++i) {
-            for (auto probe : probes) {
-                probe.name += ", high bits in argument " + std::to_string(i);
-                probe.arguments.at(i) |= bits;
-                result.push_back(std::move(probe));
-            }
-        }
-    }
-    return result;
 }
 
 // Both sides of every argument check, written down without looking at the policy.
@@ -226,21 +121,6 @@ std::vector<Probe> all_argument_probes() {
     return probes;
 }
 
-// One for each rule that looks at no argument.
-std::vector<Probe> plain_probes() {
-    auto rules_of_call = std::map<int, std::vector<isolate::FilterRule>>();
-    for (auto& rule : isolate::parse_policy(shipped_policy()))
-        rules_of_call[rule.number].push_back(rule);
-    auto probes = std::vector<Probe>();
-    for (const auto& [number, rules] : rules_of_call) {
-        const auto& rule = rules.front();
-        if (rules.size() > 1 || number < 0) continue;
-        probes.push_back(
-            {rule.name, number, {}, rule.error_number == 0 ? reached : rule.error_number});
-    }
-    return probes;
-}
-
 // No rule opens them, whatever the policy's text: the kernel surfaces that have been ways out.
 const Probe shut[] = {
     {"mount", SYS_mount, {}, EPERM},
@@ -268,126 +148,7 @@ const Probe shut[] = {
     {"a call of tomorrow", 1000, {}, ENOSYS},
 };
 
-// A program that uses threads, children, the loopback, shared memory and timers as its language
-// does, and says "hello world" last when all went well.
-struct Sample {
-    std::string name;
-    std::string needs;  // skipped where this program is missing
-    std::string file;
-    std::string command;  // for the shell, in the directory of the file
-    std::string text;
-};
-
-// clang-format off
-const Sample samples[] = {
-{"python", "/usr/bin/python3", "a.py", "/usr/bin/python3 a.py", R"~(import multiprocessing, signal, socket, subprocess, threading
-from multiprocessing.shared_memory import SharedMemory
-print("hello world")
-server = socket.create_server(("127.0.0.1", 0))
-thread = threading.Thread(target=lambda: server.accept()[0].sendall(b"hello"))
-thread.start()
-assert socket.create_connection(server.getsockname()).recv(5) == b"hello"
-thread.join()
-assert subprocess.run(["echo", "hi"], capture_output=True).stdout == b"hi\n"
-with multiprocessing.Pool(2) as pool: assert pool.map(abs, [-1, -2]) == [1, 2]
-memory = SharedMemory(create=True, size=16)
-memory.close(); memory.unlink()
-signal.signal(signal.SIGALRM, lambda *_: exit(0))
-signal.setitimer(signal.ITIMER_REAL, 0.01)
-while True: signal.pause()
-)~"},
-
-{"C, compiled and run", "/usr/bin/gcc", "a.c", "gcc -O1 -pthread a.c -o a && ./a", R"~(#include <arpa/inet.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/timerfd.h>
-#include <sys/wait.h>
-#include <unistd.h>
-#define MUST(x) do if (!(x)) { perror(#x); exit(1); } while (0)
-static void* post(void* semaphore) { sem_post(semaphore); return 0; }
-int main(void) {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof at;
-    char text[8];
-    int self = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-    MUST(!bind(self, (void*)&at, size) && !getsockname(self, (void*)&at, &size));
-    MUST(sendto(self, "hello", 5, 0, (void*)&at, size) == 5 && read(self, text, 5) == 5);
-    sem_t* shared = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    pthread_t thread;
-    MUST(!sem_init(shared, 1, 0) && !pthread_create(&thread, 0, post, shared) && !pthread_join(thread, 0));
-    if (fork() == 0) return sem_post(shared);
-    MUST(!sem_wait(shared) && !sem_wait(shared) && wait(0) > 0 && pclose(popen("exit 3", "r")) == 3 << 8);
-    struct itimerspec soon = {.it_value = {.tv_nsec = 1000000}};
-    int timer = timerfd_create(CLOCK_MONOTONIC, 0);
-    MUST(!timerfd_settime(timer, 0, &soon, 0) && read(timer, text, 8) == 8);
-    return puts("hello world") < 0;
-}
-)~"},
-
-{"node", "/usr/bin/node", "a.js", "/usr/bin/node a.js", R"~(const { Worker, isMainThread, workerData } = require("worker_threads");
-if (!isMainThread) { Atomics.store(workerData, 0, 7); Atomics.notify(workerData, 0); return; }
-const memory = new Int32Array(new SharedArrayBuffer(4));
-new Worker(__filename, { workerData: memory });
-Atomics.wait(memory, 0, 0);
-const child = require("child_process").execFileSync("echo", ["hi"]).toString();
-if (child !== "hi\n" || memory[0] !== 7 || !require("os").networkInterfaces().lo) process.exit(1);
-const server = require("net").createServer((peer) => peer.end("hello"));
-server.listen(0, "127.0.0.1", () => require("net").connect(server.address().port, "127.0.0.1")
-    .on("data", () => { server.close(); setTimeout(() => console.log("hello world"), 5); }));
-)~"},
-
-{"java", "/usr/bin/java", "a.java", "/usr/bin/java a.java", R"~(import java.net.*;
-import java.nio.channels.FileChannel;
-import java.nio.file.*;
-import java.util.concurrent.*;
-class Main {
-    public static void main(String[] arguments) throws Exception {
-        var timer = Executors.newScheduledThreadPool(2);
-        var server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
-        var peer = timer.submit(() -> { server.accept().close(); return 5; });
-        boolean well = new Socket(server.getInetAddress(), server.getLocalPort()).getInputStream().read() == -1;
-        well &= new ProcessBuilder("sh", "-c", "exit 5").start().waitFor() == peer.get();
-        var file = FileChannel.open(Path.of("x"), StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-        file.map(FileChannel.MapMode.READ_WRITE, 0, 4096).put((byte) 1);
-        well &= NetworkInterface.networkInterfaces().count() > 0;
-        timer.schedule(() -> System.out.println("hello world"), 5, TimeUnit.MILLISECONDS).get();
-        System.exit(well ? 0 : 1);
-    }
-}
-)~"},
-
-{"perl", "/usr/bin/perl", "a.pl", "/usr/bin/perl a.pl", R"~(use strict; use threads; use IO::Socket::INET; use Time::HiRes 'ualarm';
-my $server = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die;
-my $thread = threads->create(sub { print { $server->accept } "hello\n" });
-my $client = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $server->sockport) or die;
-die unless <$client> eq "hello\n";
-$thread->join;
-die unless `echo hi` eq "hi\n";
-my $memory = shmget(0, 4096, 0600) // die; shmwrite($memory, "x", 0, 1) or die; shmctl($memory, 0, 0) or die;
-$SIG{ALRM} = sub { print "hello world\n"; exit 0 };
-ualarm 5000; sleep 1 while 1;
-)~"},
-
-{"bash", "/usr/bin/bash", "a.sh", "/usr/bin/bash a.sh", R"~(set -e
-coproc cat; echo hello >&"${COPROC[1]}"; read -r word <&"${COPROC[0]}"; [ "$word" = hello ]
-mkfifo pipe; { echo through > pipe & }; read -r word < pipe; [ "$word" = through ]
-[ "$(seq 1 9999 | sort -n | tail -1)" = 9999 ]; sleep 0.01 & wait $!
-read -rt 0.01 < <(sleep 1) || echo "hello world"
-)~"},
-};
-// clang-format on
-
 }  // namespace
-
-TEST_CASE("every rule without arguments answers on the kernel as it reads") {
-    const auto filter = isolate::compile_filter(shipped_policy()).program;
-    const auto probes = plain_probes();
-    REQUIRE(probes.size() > 300);
-    check_answers({filter_beneath(), filter}, probes);
-}
 
 TEST_CASE("every argument check lets through and refuses what it should") {
     const auto filter = isolate::compile_filter(shipped_policy()).program;
@@ -462,30 +223,3 @@ TEST_CASE("a call through a foreign table kills its process") {
     CHECK(WTERMSIG(status_of({filter}, i386)) == SIGSYS);
 }
 #endif
-
-TEST_CASE("ordinary programs do their work under the filter") {
-    const auto filter = isolate::compile_filter(shipped_policy()).program;
-    for (const auto& sample : samples) {
-        if (!std::filesystem::exists(sample.needs)) {
-            MESSAGE("skipped: this host has no " << sample.needs);
-            continue;
-        }
-        auto directory = std::string("/tmp/crankcase-filter-XXXXXX");
-        REQUIRE(::mkdtemp(directory.data()) != nullptr);
-        std::ofstream(directory + "/" + sample.file) << sample.text;
-        const auto command = "cd " + directory + " && { " + sample.command + "; } >output 2>&1";
-        const auto home = "HOME=" + directory;
-        const int status = status_of({filter}, [&] {
-            ::execle(
-                "/bin/sh", "sh", "-c", command.c_str(), nullptr,
-                std::array{"PATH=/usr/bin:/bin", home.c_str(), static_cast<const char*>(nullptr)}
-                    .data());
-        });
-        auto file = std::ifstream(directory + "/output");
-        const auto output = std::string(std::istreambuf_iterator<char>(file), {});
-        CAPTURE(sample.name);
-        CHECK(status == 0);
-        CHECK(output == "hello world\n");
-        std::filesystem::remove_all(directory);
-    }
-}

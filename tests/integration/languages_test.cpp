@@ -125,3 +125,19 @@ TEST_CASE("a megabyte goes in and comes out whole") {
     CHECK(answer["run"]["stdout"] == text);
     CHECK(answer["run"]["output"] == text);
 }
+
+TEST_CASE("files and arguments reach the program whole, on either side of what fits a message") {
+    for (const std::size_t size :
+         {std::size_t{60'000}, std::size_t{65'536}, std::size_t{131'000}}) {
+        CAPTURE(size);
+        const auto answer = engine().run(
+            "bash", "",
+            {{"files",
+              {{{"name", "main.sh"}, {"content", "wc -c <data; echo ${#1}; tail -c 3 data"}},
+               {{"name", "data"}, {"content", std::string(size, 'x') + "end"}}}},
+             {"args", {std::string(size, 'y')}}});
+        CHECK(answer["run"]["stdout"] ==
+              std::to_string(size + 3) + "\n" + std::to_string(size) + "\nend");
+        CHECK(answer["run"]["code"] == 0);
+    }
+}

@@ -23,6 +23,9 @@ public:
 
     engine::Engine& engine() { return *engine_; }
 
+    // Where layers are made by hand: what Runtime::layers names is a directory there.
+    std::string layers_directory() const { return directory_ + "/data/layers"; }
+
     // The serial of the container that would serve the next job. The same as before: it was not
     // thrown away in between.
     std::uint32_t serial_of_next();
