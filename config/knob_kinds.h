@@ -129,6 +129,10 @@ inline constexpr Rule address_or_empty{
 inline constexpr Rule secret_or_empty{
     is_secret_or_empty, "24 to 512 letters, digits, '+', '/', '=', '_', '-' and '.', or no text"};
 inline constexpr Rule origin{is_origin, "origins such as https://play.example, or \"*\" for all"};
+inline constexpr Rule origin_or_auto{
+    is_origin_or_auto, "origins such as https://play.example, \"*\" for all, or \"auto\""};
+inline constexpr Rule host_name{is_host_name,
+                                "names or addresses such as code.example, or \"*\" for any"};
 inline constexpr Rule network{is_network,
                               "addresses such as 10.0.0.1 or networks such as 10.0.0.0/8"};
 inline constexpr Rule group{is_absolute_path_or_auto,

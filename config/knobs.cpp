@@ -73,8 +73,20 @@ Knobs server_knobs() {
                      "Web pages whose scripts may use the API; \"*\": all")),
         reloads(list("server.trusted_proxies", of(&Server::trusted_proxies), network,
                      "Proxies whose X-Forwarded-For is believed")),
+        reloads(list("server.hosts", of(&Server::hosts), host_name,
+                     "Names this engine is called by, besides those of the loopback; \"*\": any")),
         yes_or_no("server.pages", of(&Server::pages),
                   "Whether to serve pages for people: /playground, /docs and /openapi.json"),
+    };
+}
+
+Knobs key_knobs() {
+    const auto of = [](auto member) { return at(&Settings::keys, member); };
+    return {
+        text("keys.file", "", of(&Keys::file), directory_or_empty,
+             "File with the API keys that `crankcase key` makes; empty: nobody needs one"),
+        yes_or_no("keys.required", of(&Keys::required),
+                  "Whether, where there is such a file, clients without a key may send no jobs"),
     };
 }
 
@@ -83,7 +95,7 @@ Knobs facade_knobs() {
     const auto jobs = Range{0, 1'000'000};
     const auto window = Range{Milliseconds{1}, Milliseconds{std::chrono::hours{1}}};
     return {
-        list("facade.cors_origins", of(&Facade::cors_origins), origin,
+        list("facade.cors_origins", of(&Facade::cors_origins), origin_or_auto,
              "Web pages whose scripts may use these paths; \"*\": all"),
         ranged("facade.rate_limit", "", of(&Facade::rate_limit), jobs,
                "Jobs a client may send to /api/v2/piston in one window; 0: any number"),
@@ -126,6 +138,8 @@ Knobs admission_knobs() {
                "Jobs that may wait for their turn; further ones are refused as busy"),
         ranged("admission.queued_bytes", "", of(&Admission::queued_bytes), Range{1_MiB, 64_GiB},
                "Memory of the waiting jobs together; further ones are refused as busy"),
+        ranged("admission.client_share", "", of(&Admission::client_share), Range{1, 100},
+               "Percent of both that one client may fill; its further jobs are refused as busy"),
     };
 }
 
@@ -237,6 +251,7 @@ std::vector<Knob> all_knobs() {
     for (auto& section : {
              program_knobs(),
              server_knobs(),
+             reload(key_knobs()),
              reload(facade_knobs()),
              pool_knobs(),
              admission_knobs(),

@@ -95,6 +95,24 @@ bool is_origin(std::string_view text) {
     return false;
 }
 
+bool is_origin_or_auto(std::string_view text) {
+    return text == "auto" || is_origin(text);
+}
+
+bool is_host_name(std::string_view text) {
+    if (text == "*" || parse_address(text)) return true;
+    constexpr std::size_t longest = 253;
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    return text.size() <= longest && !text.starts_with('[') &&
+           std::ranges::any_of(text, is_letter) && is_host(text);
+}
+
+bool is_key_name(std::string_view text) {
+    constexpr std::size_t longest = 64;
+    return !text.empty() && text.size() <= longest &&
+           consists_of(text, {digits, lower, upper, ".-_@"});
+}
+
 bool is_network(std::string_view text) {
     return parse_network(text).has_value();
 }

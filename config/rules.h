@@ -31,6 +31,15 @@ bool is_secret_or_empty(std::string_view text);
 // behind it.
 bool is_origin(std::string_view text);
 
+// Likewise, or "auto".
+bool is_origin_or_auto(std::string_view text);
+
+// A name or an address as in Host, without a port; or "*".
+bool is_host_name(std::string_view text);
+
+// What an API key may be called: at most 64 letters, digits, '.', '-', '_' and '@'.
+bool is_key_name(std::string_view text);
+
 // An address or a network (network.h).
 bool is_network(std::string_view text);
 

@@ -39,6 +39,7 @@ struct Server {
     Bytes write_buffer = 64_MiB;          // unsent answers, all clients together
     ContentTypes content_types = ContentTypes::json;
     std::vector<std::string> cors_origins = {};     // "https://host:port", or "*" alone
+    std::vector<std::string> hosts = {};            // names it is called by; "*": any
     std::vector<std::string> trusted_proxies = {};  // addresses and networks; see network.h
     bool pages = true;                              // /playground, /docs and /openapi.json
 
@@ -59,6 +60,7 @@ struct Admission {
     int concurrent_jobs = 4;
     int queued_jobs = 256;
     Bytes queued_bytes = 64_MiB;
+    int client_share = 75;  // percent of both that one client may fill
 
     bool operator==(const Admission&) const = default;
 };
@@ -106,7 +108,8 @@ struct WebSocket {
 
 // The paths of the public Piston, /api/v2/piston and /api/v1/piston.
 struct Facade {
-    std::vector<std::string> cors_origins = {"*"};  // as server.cors_origins, for these paths
+    // As server.cors_origins, for these paths; "auto": "*", but on a loopback nobody may run jobs.
+    std::vector<std::string> cors_origins = {"auto"};
     int rate_limit = 0;             // jobs a window for one client of v2; 0: any number
     Milliseconds rate_window{200};  // of v2
     int v1_rate_limit = 0;          // likewise for v1
@@ -117,11 +120,20 @@ struct Facade {
     bool operator==(const Facade&) const = default;
 };
 
+// Of clients, for all paths. See config/keys.h.
+struct Keys {
+    std::string file = "";  // empty: nobody needs a key
+    bool required = true;   // where there is a file, to run code
+
+    bool operator==(const Keys&) const = default;
+};
+
 struct Settings {
     std::string instance = "crankcase";  // names cgroups and containers
     std::string user = "crankcase";      // whom the daemon becomes
     LogLevel log_level = LogLevel::info;
     Server server;
+    Keys keys;
     Facade facade;
     Pool pool;
     Admission admission;

@@ -110,13 +110,15 @@ int serve(const config::Settings& settings, const config::Sources& sources,
                                               packages::installer_settings(settings, recipes)),
         installed.store(), [&installed] { installed.refresh(); }};
     resources::RateLimit rate_limit;
+    resources::KeyRates key_rates;
     resources::Context context{.engine = engine,
                                .admission = admission,
                                .readiness = readiness,
                                .packages = desk,
                                .connections = connections,
                                .policy = policy,
-                               .rate_limit = rate_limit};
+                               .rate_limit = rate_limit,
+                               .key_rates = key_rates};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
 

@@ -20,6 +20,9 @@ struct Field {
     bool operator==(const Field&) const = default;
 };
 
+// How the name of a client begins that came over a Unix socket; its uid follows.
+inline constexpr std::string_view socket_client = "uid:";
+
 struct Request {
     std::string method;
     std::string target;  // the path as sent: nothing decoded, without the query
@@ -27,7 +30,7 @@ struct Request {
     int minor_version = 1;
     std::vector<Field> fields;
     std::string body;        // usually with 64 bytes of capacity to spare, as fast parsers want
-    std::string client;      // numeric address, without port
+    std::string client;      // numeric address, without port; or "uid:1000"
     bool keep_alive = true;  // the client is willing to use the connection again
 
     bool operator==(const Request&) const = default;

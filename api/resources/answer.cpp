@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "engine/busy.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 
@@ -43,7 +44,11 @@ http::Response problem(const std::exception& error, std::string_view id, Problem
     if (status >= 500)
         sys::log(sys::Level::error, "job_broken", {{"id", id}, {"error", error.what()}});
     auto response = json(status, std::move(body));
-    if (status == too_many_requests) response.fields.push_back({"Retry-After", "1"});
+    if (status == too_many_requests) {
+        const auto* const busy = dynamic_cast<const engine::Busy*>(&error);
+        const auto seconds = busy ? busy->retry_after().count() : 1;
+        response.fields.push_back({"Retry-After", std::to_string(seconds)});
+    }
     return response;
 }
 

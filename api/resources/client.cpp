@@ -1,6 +1,8 @@
 #include "api/resources/client.h"
 
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 namespace resources {
 
@@ -47,22 +49,18 @@ std::optional<config::Address> client_of(const http::Request& request,
     return client;
 }
 
-bool shows_key(const http::Request& request, const std::vector<std::string>& keys) {
-    constexpr std::string_view scheme = "Bearer ";
-    auto shown = request.find_field("Authorization");
-    if (http::starts_with_word(shown, scheme)) shown = trimmed(shown.substr(scheme.size()));
-    // All of them, so that the time does not tell which one it was.
-    bool found = false;
-    for (const auto& key : keys) found |= same_secret(shown, key);
-    return found;
+bool is_socket_client(const http::Request& request) {
+    return request.client.starts_with(http::socket_client);
 }
 
-bool same_secret(std::string_view left, std::string_view right) {
-    if (left.size() != right.size()) return false;
-    unsigned difference = 0;
-    for (std::size_t i = 0; i < left.size(); ++i)
-        difference |= static_cast<unsigned char>(left[i]) ^ static_cast<unsigned char>(right[i]);
-    return difference == 0;
+std::optional<std::uint32_t> socket_user(const http::Request& request) {
+    if (!is_socket_client(request)) return std::nullopt;
+    std::uint32_t user = 0;
+    const auto* const last = request.client.data() + request.client.size();
+    const auto [end, error] =
+        std::from_chars(request.client.data() + http::socket_client.size(), last, user);
+    if (error != std::errc{} || end != last) return std::nullopt;
+    return user;
 }
 
 }  // namespace resources

@@ -1,6 +1,8 @@
-// Who a request comes from: the address that counts as the client's, and the key it shows. Pure.
+// Who a request comes from: the address that counts as the client's, or the user of this machine.
+// Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +20,9 @@ namespace resources {
 std::optional<config::Address> client_of(const http::Request& request,
                                          const std::vector<config::Network>& proxies);
 
-// True if Authorization is one of the keys, alone or behind "Bearer".
-bool shows_key(const http::Request& request, const std::vector<std::string>& keys);
-
-// Compares in a time that depends on the lengths only.
-bool same_secret(std::string_view left, std::string_view right);
+// Whether the request came over a Unix socket and names no address; and the user behind it, as the
+// kernel tells it (man 7 unix, SO_PEERCRED).
+bool is_socket_client(const http::Request& request);
+std::optional<std::uint32_t> socket_user(const http::Request& request);
 
 }  // namespace resources

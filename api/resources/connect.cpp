@@ -8,6 +8,7 @@
 
 #include "api/resources/answer.h"
 #include "api/resources/backlog.h"
+#include "api/resources/caller.h"
 #include "api/resources/context.h"
 #include "api/wire/connect.h"
 #include "api/wire/job.h"
@@ -142,8 +143,9 @@ void run(Conversation& conversation, const engine::Job& job, std::shared_ptr<Pla
 
 class Guest : public ws::Visitor {
 public:
-    Guest(Context& context, std::shared_ptr<ws::Link> link)
-        : conversation_(std::make_shared<Conversation>(context, std::move(link))) {}
+    Guest(Context& context, engine::Ticket ticket, std::shared_ptr<ws::Link> link)
+        : conversation_(std::make_shared<Conversation>(context, std::move(link))),
+          ticket_(std::move(ticket)) {}
 
     void on_message(ws::Message message) override {
         if (is_closing_ || conversation_->is_over) return;
@@ -195,10 +197,12 @@ private:
             wall_time = std::max(wall_time, settings.run_timeout);
         conversation_->make_steering();
         auto place = std::make_shared<Place>(context.connections, settings.max_jobs);
-        context.admission.submit(config::Bytes{text.size()}, [conversation = conversation_, job,
-                                                              place = std::move(place)]() mutable {
-            run(*conversation, *job, std::move(place));
-        });
+        ticket_.size = config::Bytes{text.size()};
+        ticket_.gone = conversation_->gone.get_token();
+        context.admission.submit(
+            ticket_, [conversation = conversation_, job, place = std::move(place)]() mutable {
+                run(*conversation, *job, std::move(place));
+            });
         has_begun_ = true;
     }
 
@@ -224,6 +228,7 @@ private:
     }
 
     const std::shared_ptr<Conversation> conversation_;
+    engine::Ticket ticket_;
     const Clock::time_point began_ = Clock::now();
     std::string id_;
     bool has_begun_ = false;
@@ -241,16 +246,15 @@ bool Connections::enter(int most) {
 void connect(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
     if (!ws::is_asked_for(exchange->request()))
         return exchange->answer(http::problem(404, "Not Found"));
-    const auto policy = context.policy.get();
-    const auto& origins = policy->settings.server.cors_origins;
-    auto opened = ws::shake_hands(exchange->request(), origins);
+    auto opened = ws::shake_hands(exchange->request());
     if (auto* const refusal = std::get_if<http::Response>(&opened))
         return exchange->answer(std::move(*refusal));
+    const auto ticket = ticket_of(exchange->request(), *context.policy.get());
     const bool taken = exchange->upgrade(
-        std::get<std::string>(std::move(opened)), [&context](http::Upgraded upgraded) {
+        std::get<std::string>(std::move(opened)), [&context, ticket](http::Upgraded upgraded) {
             context.connections.hall().enter(
-                std::move(upgraded), [&context](std::shared_ptr<ws::Link> link) {
-                    return std::make_unique<Guest>(context, std::move(link));
+                std::move(upgraded), [&context, ticket](std::shared_ptr<ws::Link> link) {
+                    return std::make_unique<Guest>(context, ticket, std::move(link));
                 });
         });
     if (!taken) exchange->answer(http::problem(400, "a WebSocket cannot be opened here"));

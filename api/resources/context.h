@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/resources/connect.h"
+#include "api/resources/key_rate.h"
 #include "api/resources/packages.h"
 #include "api/resources/policy.h"
 #include "api/resources/rate_limit.h"
@@ -20,6 +21,7 @@ struct Context {
     Connections& connections;
     const Standing& policy;
     RateLimit& rate_limit;
+    KeyRates& key_rates;
 };
 
 }  // namespace resources

@@ -15,7 +15,8 @@ bool has(const std::vector<std::string>& origins, std::string_view origin) {
 std::vector<http::Field> cors_fields(const std::vector<std::string>& origins,
                                      std::string_view origin) {
     if (origins.empty()) return {};
-    if (has(origins, "*")) return {{"Access-Control-Allow-Origin", "*"}};
+    // What "auto" does not let pages do is refused with an answer, which they may read as well.
+    if (has(origins, "*") || has(origins, "auto")) return {{"Access-Control-Allow-Origin", "*"}};
     // Caches must not give one page the answer that was for another.
     auto fields = std::vector<http::Field>{{"Vary", "Origin"}};
     if (!origin.empty() && has(origins, origin))

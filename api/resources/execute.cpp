@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "api/resources/caller.h"
 #include "api/resources/streaming.h"
 #include "api/wire/body.h"
 #include "api/wire/job.h"
@@ -38,10 +39,12 @@ void submit(Context& context, const std::shared_ptr<http::Exchange>& exchange, c
     try {
         auto job = std::make_shared<engine::Job>(manner.decode(body, *context.engine.runtimes()));
         job->id = id;
-        context.admission.submit(config::Bytes{body.size()},
-                                 [&context, exchange, job, manner, asked] {
-                                     run(context, *exchange, *job, manner, asked);
-                                 });
+        auto ticket = ticket_of(exchange->request(), *context.policy.get());
+        ticket.size = config::Bytes{body.size()};
+        ticket.gone = exchange->client_gone();
+        context.admission.submit(std::move(ticket), [&context, exchange, job, manner, asked] {
+            run(context, *exchange, *job, manner, asked);
+        });
     } catch (const std::exception& error) {
         exchange->answer(problem(error, id, manner.problem_of));
     }

@@ -5,6 +5,7 @@
 
 #include "api/http/route_table.h"
 #include "api/resources/answer.h"
+#include "api/resources/caller.h"
 #include "api/resources/client.h"
 #include "api/resources/execute.h"
 #include "api/wire/facade.h"
@@ -31,14 +32,12 @@ Rate rate_of(const config::Facade& settings, RateOf what) {
 std::optional<http::Response> refusal(Context& context, const http::Request& request, RateOf what) {
     const auto policy = context.policy.get();
     const auto& settings = policy->settings.facade;
-    if (shows_key(request, policy->keys)) return std::nullopt;
-    if (settings.keys_required) {
-        auto response = message(401,
-                                "jobs are run here for known keys only: send yours as "
-                                "\"Authorization: <key>\" (facade.keys_required)");
-        response.fields.push_back({"WWW-Authenticate", "Bearer"});
-        return response;
-    }
+    const auto* const key = policy->keys.find(shown_key(request));
+    if (key && key->may(config::Scope::run)) return std::nullopt;
+    if (settings.keys_required)
+        return unauthorized(
+            "jobs are run here for known keys only: send yours as "
+            "\"Authorization: <key>\" (facade.keys_required)");
     const auto rate = rate_of(settings, what);
     const auto client = client_of(request, policy->proxies).value_or(config::Address{});
     const auto wait = context.rate_limit.take(client, what, rate, RateClock::now());

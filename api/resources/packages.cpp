@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/resources/answer.h"
+#include "api/resources/caller.h"
 #include "api/resources/client.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
@@ -19,9 +20,21 @@ using Json = nlohmann::ordered_json;
 // Somebody who has to wait for more than this is better told so.
 constexpr std::size_t most_waiting = 16;
 
+// A page's requests come from this machine because its reader does.
 bool is_local(const http::Request& request, const std::vector<config::Network>& proxies) {
+    if (!request.find_field("Origin").empty()) return false;
     const auto client = client_of(request, proxies);
-    return client && client->is_loopback();
+    // Whom a proxy that nobody named speaks for is not known.
+    const auto connected = config::parse_address(request.client);
+    if (client == connected && !request.find_field("X-Forwarded-For").empty()) return false;
+    return client ? client->is_loopback() : is_socket_client(request);
+}
+
+// A key with the scope, behind "Bearer" as it always was here.
+bool shows_install_key(const http::Request& request, const KeyRing& keys) {
+    if (!http::starts_with_word(request.find_field("Authorization"), "Bearer ")) return false;
+    const auto* const key = keys.find(shown_key(request));
+    return key != nullptr && key->may(config::Scope::install);
 }
 
 std::string hex(const packages::Digest& digest) {
@@ -108,27 +121,23 @@ std::string trouble_of(const packages::Store& store, const packages::Record& wan
 
 }  // namespace
 
-std::string package_refusal(const config::Packages& settings,
-                            const std::vector<config::Network>& proxies,
-                            const http::Request& request) {
-    switch (settings.api) {
-        case config::PackageApi::off:
-            return "packages cannot be changed over HTTP here (packages.api is off)";
-        case config::PackageApi::local:
-            if (is_local(request, proxies) && request.find_field("Origin").empty()) return {};
-            return "packages can be changed from this machine only; packages.api = \"token\" lets "
-                   "others in";
-        case config::PackageApi::token:
-            constexpr std::string_view scheme = "Bearer ";
-            const auto field = request.find_field("Authorization");
-            if (!settings.token.empty() && field.starts_with(scheme) &&
-                same_secret(field.substr(scheme.size()), settings.token)) {
-                return {};
-            }
-            return "packages need \"Authorization: Bearer <token>\" with the token of "
-                   "packages.token";
+std::optional<http::Response> package_refusal(const Policy& policy, const http::Request& request) {
+    const auto api = policy.settings.packages.api;
+    if (api == config::PackageApi::off)
+        return message(403, "packages cannot be changed over HTTP here (packages.api is off)");
+    if (shows_install_key(request, policy.keys)) return std::nullopt;
+    if (api == config::PackageApi::local) {
+        if (is_local(request, policy.proxies)) return std::nullopt;
+        return message(403,
+                       "packages can be changed from this machine only; packages.api = \"token\", "
+                       "or an API key with the scope install (keys.file), lets others in");
     }
-    __builtin_unreachable();
+    if (auto refused = key_refusal(policy, request, config::Scope::install);
+        refused && refused->status == 403)
+        return refused;
+    return unauthorized(
+        "packages need \"Authorization: Bearer <token>\" with the token of packages.token, or "
+        "with an API key that has the scope install (keys.file)");
 }
 
 PackageDesk::PackageDesk(const Standing& policy, std::shared_ptr<packages::Installer> installer,
@@ -200,12 +209,8 @@ void PackageDesk::uninstall(const std::shared_ptr<http::Exchange>& exchange) {
 
 void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Work work) {
     const auto policy = policy_.get();
-    const auto& settings = policy->settings.packages;
-    const auto refusal = package_refusal(settings, policy->proxies, exchange->request());
-    if (!refusal.empty()) {
-        const bool needs_token = settings.api == config::PackageApi::token;
-        return exchange->answer(message(needs_token ? 401 : 403, refusal));
-    }
+    if (auto refused = package_refusal(*policy, exchange->request()))
+        return exchange->answer(std::move(*refused));
     {
         const std::lock_guard lock{mutex_};
         if (queue_.size() < most_waiting) {

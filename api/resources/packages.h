@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,10 +61,9 @@ private:
     std::jthread worker_;  // last: stopped and joined before anything else goes
 };
 
-// Why a client may not change or see packages; empty if it may. `proxies` are those that are
-// trusted: who comes through one is not local because the proxy is. Pure.
-std::string package_refusal(const config::Packages& settings,
-                            const std::vector<config::Network>& proxies,
-                            const http::Request& request);
+// Why a client may not change or see packages, as an answer; empty if it may. Who comes through a
+// proxy that is trusted is not local because the proxy is; who comes through another is not,
+// either. Pure.
+std::optional<http::Response> package_refusal(const Policy& policy, const http::Request& request);
 
 }  // namespace resources

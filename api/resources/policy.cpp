@@ -24,21 +24,45 @@ bool is_key(std::string_view text) {
            std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
 }
 
+// Reads a file that a setting names; what goes wrong is told with both.
+template <typename Read>
+void read_named(const std::string& setting, const std::string& file, Read read) {
+    if (file.empty()) return;
+    try {
+        read(sys::read_file(file));
+    } catch (const std::exception& error) {
+        throw sys::Error(sys::Kind::invalid, setting + " " + file + ": " + error.what());
+    }
+}
+
+// All that may be shown as a key, whatever setting it comes from.
+KeyRing read_keys(const config::Settings& settings) {
+    KeyRing ring;
+    read_named("keys.file", settings.keys.file, [&](const std::string& text) {
+        for (auto& key : config::parse_keys(text)) ring.add(std::move(key));
+    });
+    read_named("facade.keys_file", settings.facade.keys_file, [&](const std::string& text) {
+        for (const auto& key : parse_keys(text))
+            ring.add({.name = "facade.keys_file", .digest = digest_of_key(key)});
+    });
+    const auto& packages = settings.packages;
+    if (packages.api == config::PackageApi::token && !packages.token.empty())
+        ring.add({.name = "packages.token",
+                  .digest = digest_of_key(packages.token),
+                  .scopes = static_cast<std::uint8_t>(config::Scope::install)});
+    return ring;
+}
+
 }  // namespace
 
 std::shared_ptr<const Policy> make_policy(const config::Settings& settings) {
     auto policy = std::make_shared<Policy>();
     policy->settings = settings;
+    policy->reach = reach_of(settings.server.listen);
     for (const auto& text : settings.server.trusted_proxies) {
         if (const auto network = config::parse_network(text)) policy->proxies.push_back(*network);
     }
-    const auto& file = settings.facade.keys_file;
-    if (file.empty()) return policy;
-    try {
-        policy->keys = parse_keys(sys::read_file(file));
-    } catch (const sys::Error& error) {
-        throw sys::Error(error.kind(), "facade.keys_file " + file + ": " + error.what());
-    }
+    policy->keys = read_keys(settings);
     return policy;
 }
 

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "api/resources/key_ring.h"
+#include "api/resources/origin.h"
 #include "config/network.h"
 #include "config/settings.h"
 
@@ -16,11 +18,12 @@ namespace resources {
 
 struct Policy {
     config::Settings settings;
-    std::vector<std::string> keys;         // of facade.keys_file
+    KeyRing keys;                          // of keys.file, facade.keys_file and packages.token
+    Reach reach = Reach::loopback;         // of server.listen
     std::vector<config::Network> proxies;  // of server.trusted_proxies
 };
 
-// Reads the file of keys. Throws sys::Error naming it, and its line, if it cannot be used.
+// Reads the files of keys. Throws sys::Error naming file and line if one cannot be used.
 std::shared_ptr<const Policy> make_policy(const config::Settings& settings);
 
 // The keys in a file's text: one a line, '#' begins a comment. Throws sys::Error{invalid} for a

@@ -7,10 +7,12 @@
 
 #include "api/http/route_table.h"
 #include "api/resources/answer.h"
+#include "api/resources/caller.h"
 #include "api/resources/connect.h"
 #include "api/resources/cors.h"
 #include "api/resources/execute.h"
 #include "api/resources/facade.h"
+#include "api/resources/origin.h"
 #include "api/resources/pages.h"
 #include "api/resources/plain.h"
 #include "api/wire/body.h"
@@ -33,7 +35,19 @@ struct Line {
     Resource resource;
     Body body = Body::not_read;
     Audience audience = Audience::programs;
+    std::optional<config::Scope> scope = {};  // that a key must have; empty: see scope_of()
 };
+
+// What a key must be for to use a line, if it must be for anything. Whatever changes something runs
+// code unless its line says otherwise, so that a new line is not forgotten. The packages have rules
+// of their own (packages.h).
+std::optional<config::Scope> scope_of(const Line& line) {
+    if (line.scope) return line.scope;
+    const auto& operation = line.operation;
+    if (http::is_beneath(operation.path, "/api/v2/packages")) return std::nullopt;
+    const bool only_tells = operation.method == "GET" && operation.gives != web_socket;
+    return only_tells ? std::nullopt : std::optional{config::Scope::run};
+}
 
 void list_packages(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
     context.packages.list(exchange);
@@ -55,10 +69,10 @@ constexpr Line table[] = {
     {{"GET", "/", "Says that this is Piston's API, and which version of it.", "", "Message"},
      greeting},
     {{"GET", "/api/v2/runtimes", lists, "", "Runtimes"}, runtimes},
-    {{"POST", "/api/v2/execute", runs, "Job", "JobResult", {400, 415, 429, 500}},
+    {{"POST", "/api/v2/execute", runs, "Job", "JobResult", {400, 401, 403, 415, 429, 500}},
      execute,
      Body::read},
-    {{"GET", "/api/v2/connect", talks, "", web_socket, {400, 403, 404, 426}}, connect},
+    {{"GET", "/api/v2/connect", talks, "", web_socket, {400, 401, 403, 404, 426, 429}}, connect},
     {{"GET",
       "/api/v2/packages",
       "Lists the packages that are offered or installed.",
@@ -81,11 +95,11 @@ constexpr Line table[] = {
       {400, 401, 403, 404, 415, 500, 503}},
      uninstall_package},
     {{"GET", "/api/v2/piston/runtimes", lists, "", "Runtimes"}, runtimes},
-    {{"POST", "/api/v2/piston/execute", runs, "Job", "JobResult", {400, 401, 429, 500}},
+    {{"POST", "/api/v2/piston/execute", runs, "Job", "JobResult", {400, 401, 403, 429, 500}},
      facade_execute,
      Body::read},
     {{"GET", "/api/v1/piston/versions", lists, "", "V1Versions"}, facade_v1_versions},
-    {{"POST", "/api/v1/piston/execute", runs, "V1Job", "V1Result", {400, 401, 429, 500}},
+    {{"POST", "/api/v1/piston/execute", runs, "V1Job", "V1Result", {400, 401, 403, 429, 500}},
      facade_v1_execute,
      Body::read},
     {{"GET", "/healthz", "Says that the process answers; nothing is tried.", "", "Status"},
@@ -142,6 +156,17 @@ std::optional<http::Response> options(const http::Request& request,
     return http::Response{.status = 200, .content_type = "", .fields = {}, .body = ""};
 }
 
+// Why the client may not have this done, whatever its body says; empty if it may.
+std::optional<http::Response> refusal(const Context& context, const Policy& policy,
+                                      const http::Request& request, const Line* line) {
+    if (auto refused = page_refusal(policy.settings, policy.reach, request)) return refused;
+    const auto scope = line ? scope_of(*line) : std::nullopt;
+    if (!scope) return std::nullopt;
+    if (auto refused = key_refusal(policy, request, *scope)) return refused;
+    if (*scope != config::Scope::run) return std::nullopt;
+    return rate_refusal(context.key_rates, policy, request, KeyClock::now());
+}
+
 void route(const std::vector<http::Route>& routes, const Context& context,
            const std::shared_ptr<http::Exchange>& exchange) {
     const auto& request = exchange->request();
@@ -149,7 +174,10 @@ void route(const std::vector<http::Route>& routes, const Context& context,
     add_cors(*exchange, policy->settings);
 
     const auto found = http::match(routes, request);
-    const auto body = found.route ? table[found.route - routes.data()].body : Body::not_read;
+    const auto* const line = found.route ? &table[found.route - routes.data()] : nullptr;
+    if (auto refused = refusal(context, *policy, request, line))
+        return exchange->answer(std::move(*refused));
+    const auto body = line ? line->body : Body::not_read;
     try {
         check_body(request, body);
     } catch (const std::exception& error) {

@@ -53,21 +53,6 @@ std::string accept_of(std::string_view key) {
     return {base64.begin(), base64.begin() + written};
 }
 
-// "https://example.org:8443" names the host that "example.org:8443" names.
-std::string_view host_of(std::string_view origin) {
-    const auto scheme = origin.find("://");
-    return scheme == std::string_view::npos ? std::string_view{} : origin.substr(scheme + 3);
-}
-
-// Programs send no Origin; a page that this server gave out has it as its own.
-bool is_allowed(const http::Request& request, const std::vector<std::string>& origins) {
-    const auto origin = request.find_field("Origin");
-    return origin.empty() || http::same_word(host_of(origin), request.find_field("Host")) ||
-           std::ranges::any_of(origins, [&](const auto& named) {
-               return named == "*" || http::same_word(named, origin);
-           });
-}
-
 http::Response refusal(int status, std::string_view why) {
     auto response = http::problem(status, why);
     if (status == 426) {
@@ -83,16 +68,13 @@ bool is_asked_for(const http::Request& request) {
     return request.method == "GET" && has_word(request, "Upgrade", "websocket");
 }
 
-std::variant<std::string, http::Response> shake_hands(const http::Request& request,
-                                                      const std::vector<std::string>& origins) {
+std::variant<std::string, http::Response> shake_hands(const http::Request& request) {
     const auto key = request.find_field("Sec-WebSocket-Key");
     if (request.minor_version < 1 || !has_word(request, "Connection", "Upgrade"))
         return refusal(400, "a WebSocket begins with HTTP/1.1 and Connection: Upgrade");
     if (request.find_field("Sec-WebSocket-Version") != "13")
         return refusal(426, "the version of the WebSocket protocol is 13");
     if (!is_key(key)) return refusal(400, "Sec-WebSocket-Key is not 16 bytes in base64");
-    if (!is_allowed(request, origins))
-        return refusal(403, "pages of this origin may not connect (server.cors_origins)");
     return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            "Sec-WebSocket-Accept: " +
            accept_of(key) + "\r\n\r\n";

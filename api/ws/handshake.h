@@ -3,7 +3,6 @@
 
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "api/http/message.h"
 
@@ -13,9 +12,8 @@ namespace ws {
 bool is_asked_for(const http::Request& request);
 
 // The head of the 101 that opens it, or the answer that says why not: 400 for what is no handshake,
-// 426 for another version, 403 for a page of another origin that `origins` does not name ("*" is
-// all; a browser lets any page open a WebSocket to any server, and tells by Origin whose it is).
-std::variant<std::string, http::Response> shake_hands(const http::Request& request,
-                                                      const std::vector<std::string>& origins);
+// 426 for another version. Which pages may ask is decided before: a browser lets any page open a
+// WebSocket to any server.
+std::variant<std::string, http::Response> shake_hands(const http::Request& request);
 
 }  // namespace ws

@@ -48,6 +48,25 @@ TEST_CASE("version 2 runs a job, in its own order of keys, for any page and any 
     CHECK(keys_of(compiled.json()) == "language version run compile ");
 }
 
+TEST_CASE("an engine of the loopback lets foreign pages run nothing, unless it is told to") {
+    const std::string page = "Origin: https://ide.example\r\n";
+    for (const std::string path : {"/api/v2/piston/execute", "/api/v1/piston/execute"}) {
+        CAPTURE(path);
+        const auto& job = path.find("v2") == path.npos ? v1_job : v2_job;
+        const auto refused = engine().ask("POST", path, page, job);
+        CHECK(refused.status == 403);
+        CHECK(refused.json()["message"] ==
+              "pages of https://ide.example may not do this here (facade.cors_origins)");
+        CHECK(refused.field("Access-Control-Allow-Origin") == "*");
+        const auto own = "Origin: http://localhost\r\n";
+        CHECK(engine().ask("POST", path, own, job).status == 200);
+    }
+    CHECK(engine().ask("GET", "/api/v2/piston/runtimes", page).status == 200);
+    EngineProcess open({"facade.cors_origins=*"});
+    CHECK(open.ask("POST", "/api/v2/piston/execute", page, v2_job).status == 200);
+    CHECK(open.ask("POST", "/api/v2/execute", page, v2_job).status == 403);
+}
+
 TEST_CASE("the public paths answer what they are asked, and OPTIONS with nothing") {
     struct Row {
         std::string name, method, path, body;

@@ -144,13 +144,13 @@ HttpClient::Progress HttpClient::receive() {
 
 std::string get(std::string_view path, std::string_view more_fields) {
     auto text = std::string{"GET "};
-    text.append(path).append(" HTTP/1.1\r\nHost: test\r\n").append(more_fields).append("\r\n");
+    text.append(path).append(" HTTP/1.1\r\nHost: localhost\r\n").append(more_fields).append("\r\n");
     return text;
 }
 
 std::string post(std::string_view path, std::string_view body, std::string_view more_fields) {
     auto text = std::string{"POST "};
-    text.append(path).append(" HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n");
+    text.append(path).append(" HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n");
     text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n");
     text.append(more_fields).append("\r\n").append(body);
     return text;

@@ -121,7 +121,8 @@ TEST_CASE("a stage is described with the keys that an answer has, in their order
 
 TEST_CASE("how a request may fail is described") {
     const auto& responses = document().at("paths").at("/api/v2/execute").at("post").at("responses");
-    CHECK(keys_of(responses) == std::vector<std::string>{"200", "400", "415", "429", "500"});
+    CHECK(keys_of(responses) ==
+          std::vector<std::string>{"200", "400", "401", "403", "415", "429", "500"});
     const auto& error = responses.at("429").at("content").at("application/json").at("schema");
     CHECK(error.at("$ref") == "#/components/schemas/Error");
     CHECK(schema("Error").at("required") == Json::array({"message"}));
