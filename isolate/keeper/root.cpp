@@ -194,7 +194,7 @@ void Root::lay_out_private(const std::string& path, std::uint32_t uid) {
 
 Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
-    const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
+    Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
     for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev})
         make_directory(path);

@@ -56,7 +56,7 @@ std::string namespace_of(const std::string& pid, const std::string& name) {
 // The pid of the runner's init: our only descendant of that name in a cgroup of the engine's.
 std::string init_of_runner() {
     for (const auto& entry : fs::directory_iterator{"/proc"}) {
-        const auto pid = entry.path().filename().string();
+        auto pid = entry.path().filename().string();
         if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
         const auto groups = sys::try_read_file("/proc/" + pid + "/cgroup").value_or("");
         const auto command = sys::try_read_file("/proc/" + pid + "/cmdline").value_or("");

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <set>
+#include <utility>
 
 using support::FilterRules;
 using Lines = std::vector<std::string>;
@@ -12,7 +13,11 @@ using Lines = std::vector<std::string>;
 namespace {
 
 isolate::FilterRule rule(int line, int error_number, std::vector<isolate::Comparison> when = {}) {
-    return {.line = line, .error_number = error_number, .name = "call", .number = 7, .when = when};
+    return {.line = line,
+            .error_number = error_number,
+            .name = "call",
+            .number = 7,
+            .when = std::move(when)};
 }
 
 }  // namespace
