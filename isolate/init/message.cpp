@@ -39,7 +39,8 @@ bool Message::find_payload(std::size_t length) {
 
 bool Message::map_payload() {
     if (fds_.count == 0) return false;
-    const sys::UniqueFd memfd = fds_.take(--fds_.count);
+    const sys::UniqueFd memfd = fds_.take(fds_.count - 1);
+    --fds_.count;  // who spawns counts the others
     struct stat status {};
     const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
     if (seals < 0 || (seals & required_seals) != required_seals ||
