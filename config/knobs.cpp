@@ -155,8 +155,8 @@ Knobs protection_knobs() {
             "Whether the server may reach only the files, the port and the processes it needs"),
         list("protection.readable", of(&Protection::readable), directory,
              "Files and directories the server may read besides those it needs"),
-        ranged("protection.oom_score", "", of(&Protection::oom_score), Range{-1000, 0},
-               "What is added to the engine's own score when memory is short; jobs have 1000"),
+        ranged("protection.oom_protection", "", of(&Protection::oom_protection), Range{0, 1000},
+               "What is taken off the engine's own score when memory is short; jobs get 1000 more"),
         ranged("protection.memory", "", of(&Protection::memory), Range{64_MiB, unlimited_bytes},
                "Memory of the engine's own processes together, where their cgroup is delegated"),
     };

@@ -78,7 +78,7 @@ struct Protection {
     bool keeper_filter = true;               // config/keeper.policy
     bool landlock = true;                    // files, ports and signals of the server
     std::vector<std::string> readable = {};  // what it may read besides
-    int oom_score = -900;                    // of guard, keeper and server; jobs have 1000
+    int oom_protection = 900;                // of guard, keeper and server
     Bytes memory = 1_GiB;                    // of those three, where their cgroup is ours
 
     bool operator==(const Protection&) const = default;

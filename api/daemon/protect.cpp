@@ -76,11 +76,11 @@ std::string find_data(const std::string& configured, const char* name) {
 }
 
 void protect_from_oom(const config::Protection& protection) {
-    if (protection.oom_score == 0) return;
-    const auto score = std::to_string(protection.oom_score);
+    if (protection.oom_protection == 0) return;
+    const auto score = std::to_string(-protection.oom_protection);
     const int error = sys::try_write_file("/proc/self/oom_score_adj", score);
     if (error == 0) return;
-    sys::log(sys::Level::warn, "oom_score_not_lowered",
+    sys::log(sys::Level::info, "oom_score_not_lowered",
              {{"error", sys::describe(error)},
               {"wanted", score},
               {"consequence", "jobs die first all the same, other services may not be next"}});

@@ -97,7 +97,7 @@ TEST_CASE("server and keeper run under filters, and the server can gain no privi
 
 TEST_CASE("each protection has a switch") {
     const EngineProcess engine{{"protection.daemon_filter=no", "protection.keeper_filter=no",
-                                "protection.landlock=no", "protection.oom_score=0"}};
+                                "protection.landlock=no", "protection.oom_protection=0"}};
     CHECK(has_line(status_of(engine.pids_of("server").at(0)), "Seccomp:\t0"));
     CHECK(has_line(status_of(engine.pids_of("keeper").at(0)), "Seccomp:\t0"));
     CHECK(engine.log().find("protection.landlock is off") != std::string::npos);
@@ -233,7 +233,7 @@ TEST_CASE("the server cannot read what the settings did not name, unless Landloc
                                    place / "settings.toml"};
         write_all(elsewhere / "keys");
         ::kill(engine.pid(), SIGHUP);
-        CHECK(engine.wait_for_log(on && kernel_has ? "reload_failed" : " reloaded"));
+        CHECK(engine.wait_for_log(on && kernel_has ? "reload_failed" : " reloaded", 1));
     }
     for (const auto& directory : {place, elsewhere}) fs::remove_all(directory);
 }

@@ -46,7 +46,7 @@ Bytes damaged(Bytes bytes, Random& random) {
 
 // A stage with two arguments, one variable and one layer.
 Bytes spawn_message(std::uint32_t in_memfd) {
-    const std::string strings{"/bin/sh\0-c\0A=1\0toy-1.2.3\0", 26};
+    const std::string strings{"/bin/sh\0-c\0A=1\0toy-1.2.3\0", 25};
     const isolate::SpawnStage stage{.uid = 2000,
                                     .argument_count = 2,
                                     .environment_count = 1,
@@ -196,8 +196,8 @@ TEST_CASE("damaged orders into a container are read within bounds or refused") {
 TEST_CASE("a payload in a memfd that somebody could still change is refused") {
     const auto message = spawn_message(1);
     CHECK(support::feed_init({1 | 14}, message) == support::Fed::found_strings);
-    for (const std::uint8_t missing : {2, 4, 8, 14}) {
-        CAPTURE(static_cast<int>(missing));
+    for (const int missing : {2, 4, 8, 14}) {
+        CAPTURE(missing);
         const auto how = static_cast<std::uint8_t>(1 | (14 & ~missing));
         CHECK(support::feed_init({how}, message) == support::Fed::refused);
     }
