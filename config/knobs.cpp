@@ -157,6 +157,25 @@ Knobs path_knobs() {
     };
 }
 
+Knobs protection_knobs() {
+    const auto of = [](auto member) { return at(&Settings::protection, member); };
+    return {
+        yes_or_no("protection.daemon_filter", of(&Protection::daemon_filter),
+                  "Whether the server, which reads what others send, has a system call filter"),
+        yes_or_no("protection.keeper_filter", of(&Protection::keeper_filter),
+                  "Whether the keeper, which stays root, and its containers have one"),
+        yes_or_no(
+            "protection.landlock", of(&Protection::landlock),
+            "Whether the server may reach only the files, the port and the processes it needs"),
+        list("protection.readable", of(&Protection::readable), directory,
+             "Files and directories the server may read besides those it needs"),
+        ranged("protection.oom_protection", "", of(&Protection::oom_protection), Range{0, 1000},
+               "What is taken off the engine's own score when memory is short; jobs get 1000 more"),
+        ranged("protection.memory", "", of(&Protection::memory), Range{64_MiB, unlimited_bytes},
+               "Memory of the engine's own processes together, where their cgroup is delegated"),
+    };
+}
+
 Knobs package_knobs() {
     const auto of = [](auto member) { return at(&Settings::packages, member); };
     return {
@@ -256,6 +275,7 @@ std::vector<Knob> all_knobs() {
              pool_knobs(),
              admission_knobs(),
              path_knobs(),
+             protection_knobs(),
              reload(package_knobs()),
              reload(websocket_knobs()),
              reload(limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile)),

@@ -74,6 +74,18 @@ struct Paths {
     bool operator==(const Paths&) const = default;
 };
 
+// What the engine denies itself. Everything here is on; each says when it has to be turned off.
+struct Protection {
+    bool daemon_filter = true;               // system calls, config/daemon.policy
+    bool keeper_filter = true;               // config/keeper.policy
+    bool landlock = true;                    // files, ports and signals of the server
+    std::vector<std::string> readable = {};  // what it may read besides
+    int oom_protection = 900;                // of guard, keeper and server
+    Bytes memory = 1_GiB;                    // of those three, where their cgroup is ours
+
+    bool operator==(const Protection&) const = default;
+};
+
 // Who may change what is installed over HTTP.
 enum class PackageApi { off, local, token };
 
@@ -138,6 +150,7 @@ struct Settings {
     Pool pool;
     Admission admission;
     Paths paths;
+    Protection protection;
     Packages packages;
     WebSocket websocket;
     StageLimits limits;

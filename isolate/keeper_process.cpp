@@ -6,7 +6,9 @@
 #include <climits>
 #include <vector>
 
+#include "isolate/filter_load.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/log.h"
 #include "isolate/sys/socket.h"
 
 namespace isolate {
@@ -19,8 +21,18 @@ std::string program_directory() {
     return program.substr(0, program.rfind('/'));
 }
 
+namespace {
+
+// As a control file of a cgroup wants it.
+std::string memory_of(const config::Protection& protection) {
+    const auto limit = protection.memory;
+    return limit == config::unlimited_bytes ? "max" : std::to_string(limit.count);
+}
+
+}  // namespace
+
 KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& user,
-                           const std::string& programs) {
+                           const std::string& programs, const Filter& filter) {
     const auto program = programs + "/crankcase-keeper";
     if (::access(program.c_str(), X_OK) != 0) sys::fail("execute " + program);
     auto [ours, theirs] = sys::socket_pair();
@@ -34,6 +46,7 @@ KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& u
         "--init=" + programs + "/crankcase-init",
         "--cgroup=" + settings.pool.cgroup,
         "--first-uid=" + std::to_string(settings.pool.first_uid),
+        "--daemon-memory=" + memory_of(settings.protection),
         "--daemon-uid=" + std::to_string(user.uid),
         "--daemon-gid=" + std::to_string(user.gid),
     };
@@ -44,6 +57,12 @@ KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& u
     if (pid < 0) sys::fail("fork");
     if (pid == 0) {
         ::fcntl(theirs.get(), F_SETFD, 0);
+        const int refused = filter.program.empty() ? 0 : load_filter(filter);
+        if (refused != 0) {
+            sys::log(sys::Level::error, "keeper_filter_refused",
+                     {{"error", sys::describe(refused)}, {"setting", "protection.keeper_filter"}});
+            ::_exit(1);
+        }
         // The keeper talks to nobody but us: an environment would only be something to inherit.
         char* const nothing[] = {nullptr};
         ::execve(program.c_str(), argv.data(), nothing);

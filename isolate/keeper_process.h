@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/settings.h"
+#include "isolate/filter.h"
 #include "isolate/sys/fd.h"
 
 namespace isolate {
@@ -22,10 +23,10 @@ struct DaemonUser {
 };
 
 // Forks and executes <programs>/crankcase-keeper. Call it before there is a second thread, as root.
-// Throws sys::Error if there is no such program; that the keeper cannot do its work shows as end of
-// file.
+// It and everything in its containers have the filter; an empty one is none. Throws sys::Error if
+// there is no such program; that the keeper cannot do its work shows as end of file.
 KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& user,
-                           const std::string& programs);
+                           const std::string& programs, const Filter& filter = {});
 
 // The directory this program was started from: its companions lie beside it.
 std::string program_directory();

@@ -160,35 +160,28 @@ void Pool::lose_keeper() {
 }
 
 void Pool::hear_keeper() {
-    struct {
-        Head head;
-        union {
-            RunnerStarted started;
-            RunnerEnded ended;
-        };
-    } message{};
+    std::byte bytes[sizeof(Head) + sizeof(RunnerEnded)];
     sys::PassedFds fds;
-    const auto length =
-        sys::receive_message(keeper_, std::as_writable_bytes(std::span{&message, 1}), fds);
-    const auto body = length - static_cast<ssize_t>(sizeof message.head);
-    if (body == sizeof(RunnerStarted) && message.head.verb == Verb::runner_started) {
-        adopt_runner(message.head, message.started, std::move(fds));
-    } else if (body == sizeof(RunnerEnded) && message.head.verb == Verb::runner_ended) {
-        forget_runner(message.ended);
+    const auto length = sys::receive_message(keeper_, bytes, fds);
+    if (length <= 0) return lose_keeper();
+    const auto news = read_news(std::span{bytes}.first(static_cast<std::size_t>(length)));
+    if (!news) return lose_keeper();
+    if (const auto* started = std::get_if<StartedNews>(&*news)) {
+        adopt_runner(*started, std::move(fds));
     } else {
-        lose_keeper();
+        forget_runner(std::get<EndedNews>(*news));
     }
 }
 
-void Pool::adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds) try {
-    auto runner = std::make_unique<Runner>(head.serial, started, std::move(fds));
+void Pool::adopt_runner(const StartedNews& news, sys::PassedFds fds) try {
+    auto runner = std::make_unique<Runner>(news.serial, news.runner, std::move(fds));
     runner->give_filter(std::as_bytes(std::span{filter_.program}));
     runner->tell_spawner(Verb::close_box);
     const auto at_rest = runner->hear_spawner(inspection_patience).as<BoxClosed>();
     {
         const std::lock_guard lock{mutex_};
-        const auto slot = slots_.find(started.index);
-        if (slot == slots_.end() || slot->second.serial != head.serial) return;
+        const auto slot = slots_.find(news.runner.index);
+        if (slot == slots_.end() || slot->second.serial != news.serial) return;
         slot->second.state = State::ready;
         slot->second.at_rest = at_rest;
         ready_.push_front(std::move(runner));
@@ -198,20 +191,20 @@ void Pool::adopt_runner(const Head& head, const RunnerStarted& started, sys::Pas
     changed_.notify_one();
 } catch (const Error& error) {
     sys::log(sys::Level::warn, "runner_not_adopted",
-             {{"runner", started.index}, {"error", error.what()}});
-    order(Verb::stop_runner, started.index, 0);
+             {{"runner", news.runner.index}, {"error", error.what()}});
+    order(Verb::stop_runner, news.runner.index, 0);
 }
 
-void Pool::forget_runner(const RunnerEnded& ended) {
-    const std::string reason{ended.reason, ::strnlen(ended.reason, sizeof ended.reason)};
+void Pool::forget_runner(const EndedNews& ended) {
     const std::lock_guard lock{mutex_};
     const auto slot = slots_.find(ended.index);
     if (slot == slots_.end()) return;
     if (ended.error != 0) {
         const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
         not_before_ = Clock::now() + pause;
-        trouble_ = "runner " + std::to_string(ended.index) + " " + reason;
-        sys::log(sys::Level::error, "runner_failed", {{"runner", ended.index}, {"reason", reason}});
+        trouble_ = "runner " + std::to_string(ended.index) + " " + ended.reason;
+        sys::log(sys::Level::error, "runner_failed",
+                 {{"runner", ended.index}, {"reason", ended.reason}});
     } else if (slot->second.state != State::stopping) {
         sys::log(sys::Level::warn, "runner_died", {{"runner", ended.index}});
     }

@@ -20,6 +20,7 @@
 
 #include "config/settings.h"
 #include "isolate/filter.h"
+#include "isolate/messages.h"
 #include "isolate/runner.h"
 #include "isolate/sys/fd.h"
 
@@ -89,8 +90,8 @@ private:
     void adopt_keeper();
     void lose_keeper();
     void hear_keeper();
-    void adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds);
-    void forget_runner(const RunnerEnded& ended);
+    void adopt_runner(const StartedNews& news, sys::PassedFds fds);
+    void forget_runner(const EndedNews& ended);
     void start_missing();
     void inspect_returned();
     std::string anomaly_of(Runner& runner);

@@ -98,7 +98,7 @@ void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::b
     }
 }
 
-Runner::Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {
+Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {
     pollfd event{socket.get(), POLLIN, 0};
     int ready = 0;
     while ((ready = ::poll(&event, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
@@ -107,19 +107,14 @@ Runner::Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::millisecon
         throw Error(Kind::broken, "runner " + std::to_string(index_) + " has not answered for " +
                                       std::to_string(patience.count()) + " ms");
     }
-    struct {
-        Head head;
-        std::byte body[64];
-    } message;
+    std::byte bytes[sizeof(Head) + sizeof(Answer::body)];
     sys::PassedFds none;
-    const auto length =
-        sys::receive_message(socket, std::as_writable_bytes(std::span{&message, 1}), none);
-    if (length < static_cast<ssize_t>(sizeof message.head)) {
-        throw Error(Kind::broken, "runner " + std::to_string(index_) + " is gone");
-    }
-    Answer answer{message.head.verb, {}, static_cast<std::size_t>(length) - sizeof message.head};
-    std::memcpy(answer.body, message.body, answer.body_bytes);
-    return answer;
+    const auto length = sys::receive_message(socket, bytes, none);
+    if (length <= 0) throw Error(Kind::broken, "runner " + std::to_string(index_) + " is gone");
+    const auto answer = read_answer(std::span{bytes}.first(static_cast<std::size_t>(length)));
+    if (!answer)
+        throw Error(Kind::broken, "runner " + std::to_string(index_) + " speaks gibberish");
+    return *answer;
 }
 
 }  // namespace isolate

@@ -14,6 +14,7 @@
 #include <span>
 
 #include "isolate/cgroup.h"
+#include "isolate/messages.h"
 #include "isolate/protocol.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/socket.h"
@@ -57,14 +58,6 @@ public:
 
     // The next answer, of either of two kinds; anything else, and silence beyond the patience,
     // throws.
-    struct Answer {
-        Verb verb;
-        alignas(8) std::byte body[64];
-        std::size_t body_bytes;
-
-        template <typename Body>
-        Body as() const;
-    };
     Answer hear_spawner(std::chrono::milliseconds patience) { return hear(work_, patience); }
     Answer hear_init(std::chrono::milliseconds patience) { return hear(ctl_, patience); }
 
@@ -80,15 +73,5 @@ private:
     int jobs_ = 0;
     bool broken_ = false;
 };
-
-template <typename Body>
-Body Runner::Answer::as() const {
-    if (body_bytes != sizeof(Body)) {
-        throw sys::Error(sys::Kind::broken, "a runner sent a message of the wrong size");
-    }
-    Body value;
-    std::memcpy(&value, body, sizeof value);
-    return value;
-}
 
 }  // namespace isolate

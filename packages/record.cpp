@@ -1,7 +1,9 @@
 #include "packages/record.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "isolate/protocol.h"
@@ -16,12 +18,25 @@ using Json = nlohmann::ordered_json;
 
 constexpr int format = 1;
 
+// A whole number as it stands there. The library would convert 1e30 as well, and what a number
+// becomes that does not fit is undefined.
+template <typename Number>
+Number number_from(const Json& json) {
+    const bool whole = std::is_signed_v<Number>
+                           ? json.is_number_integer() &&
+                                 !(json.is_number_unsigned() &&
+                                   json.get<std::uint64_t>() > std::numeric_limits<Number>::max())
+                           : json.is_number_unsigned();
+    if (!whole) throw sys::Error(sys::Kind::invalid, json.dump() + " is not a number that fits");
+    return json.get<Number>();
+}
+
 Json to_value(const Layer& layer) {
     return {{"name", layer.name}, {"digest", layer.digest}, {"bytes", layer.bytes}};
 }
 
 Layer layer_from(const Json& json) {
-    Layer layer{json.at("name"), json.at("digest"), json.at("bytes")};
+    Layer layer{json.at("name"), json.at("digest"), number_from<std::uint64_t>(json.at("bytes"))};
     // It becomes part of paths and of the options of a mount.
     if (!isolate::is_layer_name(layer.name))
         throw sys::Error(sys::Kind::invalid, "\"" + layer.name + "\" is not a layer's name");
@@ -98,7 +113,8 @@ Provided provided_from(const Json& json) {
     if (!json.at("compile").is_null()) provided.compile = script_from(json.at("compile"));
     provided.run = script_from(json.at("run"));
     provided.environment = json.at("environment").get<std::vector<std::string>>();
-    for (const auto& [name, value] : json.at("limits").items()) provided.limits[name] = value;
+    for (const auto& [name, value] : json.at("limits").items())
+        provided.limits[name] = number_from<std::int64_t>(value);
     provided.tests = list_from(json.at("tests"), test_from);
     for (const auto& [name, why] : json.at("untested").items()) provided.untested[name] = why;
     return provided;
@@ -121,8 +137,10 @@ Json to_value(const Libraries& libraries) {
 }
 
 Libraries libraries_from(const Json& json) {
-    return {static_cast<Source::Kind>(json.at("kind").get<int>()), json.at("pattern"),
-            json.at("into"), json.at("setup")};
+    const auto kind = number_from<std::int64_t>(json.at("kind"));
+    if (kind < 0 || kind > static_cast<int>(Source::Kind::url))
+        throw sys::Error(sys::Kind::invalid, std::to_string(kind) + " is no kind of libraries");
+    return {static_cast<Source::Kind>(kind), json.at("pattern"), json.at("into"), json.at("setup")};
 }
 
 Record record_from(const Json& json) {
@@ -144,7 +162,7 @@ Record record_from(const Json& json) {
     record.stale_setup = json.at("stale_setup");
     record.pending_environment = json.at("pending_environment");
     record.trouble = json.at("trouble");
-    record.installed_at = json.at("installed_at");
+    record.installed_at = number_from<std::int64_t>(json.at("installed_at"));
     return record;
 }
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/daemon/protect.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 #include "isolate/sys/socket.h"
@@ -50,6 +51,7 @@ private:
     const config::Settings& settings_;
     const isolate::DaemonUser user_;
     const std::string programs_;
+    isolate::Filter filter_;  // of the keeper
     const sigset_t signals_ = watched_set();
     sys::UniqueFd keepers_;  // our end; the server has the other
     pid_t server_ = -1;
@@ -62,6 +64,7 @@ private:
 int Guard::run(const std::function<int(sys::UniqueFd)>& serve) {
     ::sigprocmask(SIG_BLOCK, &signals_, nullptr);
     start_server(serve);
+    filter_ = keeper_filter(settings_);  // while the server starts
     start_keeper();
     while (server_ > 0 || keeper_ > 0) {
         siginfo_t info{};
@@ -96,7 +99,7 @@ void Guard::start_keeper() {
     const auto earliest = keeper_started_ + restart_pause;
     if (Clock::now() < earliest) std::this_thread::sleep_until(earliest);
     keeper_started_ = Clock::now();
-    auto keeper = isolate::start_keeper(settings_, user_, programs_);
+    auto keeper = isolate::start_keeper(settings_, user_, programs_, filter_);
     keeper_ = keeper.pid;
     const std::byte note[1]{};
     const std::span<const std::byte> pieces[] = {note};

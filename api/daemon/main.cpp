@@ -10,6 +10,7 @@
 #include "api/daemon/flags.h"
 #include "api/daemon/guard.h"
 #include "api/daemon/privileges.h"
+#include "api/daemon/protect.h"
 #include "api/daemon/reload.h"
 #include "api/daemon/serve.h"
 #include "api/resources/version.h"
@@ -45,6 +46,7 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
     daemon_process::set_log_level(loaded.settings.log_level);
     for (const auto& note : loaded.notes) sys::log(sys::Level::warn, "setting", {{"note", note}});
     raise_descriptor_limit();
+    daemon_process::protect_from_oom(loaded.settings.protection);
     const auto user = daemon_process::find_user(loaded.settings.user);
     const auto& data = loaded.settings.paths.data_directory;
     daemon_process::make_directory_for(user, data);

@@ -11,6 +11,8 @@
 
 #include "api/daemon/installed.h"
 #include "api/daemon/privileges.h"
+#include "api/daemon/protect.h"
+#include "api/daemon/pulse.h"
 #include "api/daemon/reload.h"
 #include "api/http/server.h"
 #include "api/resources/routes.h"
@@ -18,6 +20,7 @@
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
+#include "isolate/sys/notify.h"
 
 namespace daemon_process {
 
@@ -44,26 +47,25 @@ sigset_t control_signals() {
     return set;
 }
 
-// Beside the program in a build tree, in /usr/share when installed.
-std::string find_data(const std::string& configured, const char* name) {
-    if (!configured.empty()) return configured;
-    const auto programs = isolate::program_directory();
-    for (const auto& candidate :
-         {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
-        if (::access(candidate.c_str(), R_OK) == 0) return candidate;
-    }
-    throw sys::Error(sys::Kind::not_found,
-                     std::string{"cannot find "} + name +
-                         " beside the program or in /usr/share/crankcase; name it in the settings "
-                         "(paths.recipes, paths.seccomp_policy)");
-}
-
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
-void wait_for_signals(const sigset_t& signals, Reloadable parts) {
+void wait_for_signals(const sigset_t& signals, const sys::ServiceManager& manager,
+                      Reloadable parts) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
         if (number != SIGHUP) return sys::log(sys::Level::info, "stopping", {{"signal", number}});
+        manager.reloading();
         reload(parts);
+        manager.ready(parts.policy.get()->settings.server.listen);
     }
+}
+
+// Whether the threads of the engine get on: those that listen, read and write answer a question,
+// and nobody keeps the pool or the queue to himself.
+bool is_alive(const config::Settings& settings, const http::Server& server,
+              const isolate::Pool& pool, const engine::Admission& admission) {
+    constexpr auto patience = std::chrono::seconds{10};
+    static_cast<void>(pool.status());
+    static_cast<void>(admission.status());
+    return answers(settings.server.listen, server.port(), patience);
 }
 
 // Waits for running jobs, but not for ever: leaving the process ends what is left, container and
@@ -89,8 +91,10 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     const auto signals = control_signals();
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
     ::signal(SIGPIPE, SIG_IGN);
+    const auto manager = sys::ServiceManager::from_environment();
     become(user);
     keep_freed_memory();
+    protect_server(settings, sources);
 
     resources::Standing policy{resources::make_policy(settings)};
 
@@ -122,11 +126,17 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
 
-    wait_for_signals(signals, {.sources = sources,
-                               .recipes = recipes,
-                               .installed = installed,
-                               .policy = policy,
-                               .packages = desk});
+    manager.ready(settings.server.listen);
+    const sys::Watchdog watchdog{manager,
+                                 [&] { return is_alive(settings, server, pool, admission); }};
+
+    wait_for_signals(signals, manager,
+                     {.sources = sources,
+                      .recipes = recipes,
+                      .installed = installed,
+                      .policy = policy,
+                      .packages = desk});
+    manager.stopping();
     readiness.withdraw();
     server.stop_accepting();
     drain(admission);

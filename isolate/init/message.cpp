@@ -42,7 +42,9 @@ bool Message::map_payload() {
     const sys::UniqueFd memfd = fds_.take(fds_.count - 1);
     --fds_.count;  // the others are the message's own
     struct stat status {};
-    if (::fcntl(memfd.get(), F_GET_SEALS) < required_seals || ::fstat(memfd.get(), &status) != 0 ||
+    const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
+    if (seals < 0 || (seals & required_seals) != required_seals ||
+        ::fstat(memfd.get(), &status) != 0 ||
         status.st_size != static_cast<off_t>(head_.payload_bytes)) {
         return false;
     }

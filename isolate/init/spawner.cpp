@@ -16,6 +16,7 @@
 #include "isolate/init/box.h"
 #include "isolate/init/message.h"
 #include "isolate/init/plan.h"
+#include "isolate/init/strings.h"
 
 namespace isolate {
 
@@ -28,8 +29,7 @@ Message message;
 InnerBox box;
 sock_filter filter[BPF_MAXINSNS];
 unsigned short filter_length = 0;
-char* strings[max_arguments + 2];
-char* layers[max_layers];
+StageStrings strings;
 
 void set_filter() {
     const auto payload = message.payload();
@@ -39,34 +39,6 @@ void set_filter() {
     }
     std::memcpy(filter, payload.data(), payload.size());
     filter_length = static_cast<unsigned short>(payload.size() / sizeof filter[0]);
-}
-
-// Splits the NUL-separated strings of the payload into argv, NULL, environment, NULL; and layers.
-bool find_strings(const SpawnStage& stage) {
-    const auto payload = message.payload();
-    if (stage.argument_count == 0 || stage.argument_count > max_arguments ||
-        stage.environment_count > max_arguments - stage.argument_count ||
-        stage.layer_count > max_layers || payload.empty() || payload.back() != std::byte{0}) {
-        return false;
-    }
-    // execve takes pointers to non-const for historical reasons and does not write through them.
-    auto* at = const_cast<char*>(reinterpret_cast<const char*>(payload.data()));
-    const char* end = at + payload.size();
-    std::size_t next = 0;
-    for (unsigned i = 0; i < stage.argument_count + stage.environment_count; ++i) {
-        if (at == end) return false;
-        if (i == stage.argument_count) strings[next++] = nullptr;
-        strings[next++] = at;
-        at += std::strlen(at) + 1;
-    }
-    if (stage.environment_count == 0) strings[next++] = nullptr;
-    strings[next] = nullptr;
-    for (unsigned i = 0; i < stage.layer_count; ++i) {
-        if (at == end || !is_layer_name(at)) return false;
-        layers[i] = at;
-        at += std::strlen(at) + 1;
-    }
-    return at == end;
 }
 
 // clone3 in the manner of fork. On cgroup v2 the child is born in the given leaf; on v1 it is born
@@ -85,17 +57,18 @@ long clone_stage(const sys::UniqueFd& leaf) {
 Fault spawn(StageStarted& started) {
     SpawnStage stage{};
     auto& fds = message.fds();
-    if (!message.read_body(stage) || !find_strings(stage) || filter_length == 0 ||
-        fds.count < stdio_and_report || fds.count > stdio_and_report + 1 || stage.terminal > 1) {
+    if (!message.read_body(stage) || !find_strings(stage, message.payload(), strings) ||
+        filter_length == 0 || fds.count < stdio_and_report || fds.count > stdio_and_report + 1 ||
+        stage.terminal > 1) {
         return {Step::check_message, EINVAL};
     }
     if (box.fault().step != Step::none) return box.fault();
     if (!box.is_open()) return {Step::open_box, ENOENT};
     const Plan plan{
         .stage = stage,
-        .argv = strings,
-        .environment = strings + stage.argument_count + 1,
-        .layers = layers,
+        .argv = strings.strings,
+        .environment = strings.strings + stage.argument_count + 1,
+        .layers = strings.layers,
         .filter = {.len = filter_length, .filter = filter},
         .standard_in = fds.fds[0].get(),
         .standard_out = fds.fds[1].get(),

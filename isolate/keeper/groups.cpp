@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <sstream>
@@ -136,7 +137,10 @@ Groups::Groups(const Options& options) : options_(options) {
     // What an earlier, killed engine of this name left would only be in the way.
     remove_all();
     make_engine_group();
-    if (version_ == CgroupVersion::v2) enable_controllers();
+    if (version_ == CgroupVersion::v2) {
+        enable_controllers();
+        limit_daemon();
+    }
 }
 
 void Groups::find_controllers() {
@@ -172,6 +176,8 @@ void Groups::find_root(const std::string& wanted) {
         std::istringstream lines{sys::read_file("/proc/self/cgroup")};
         for (std::string line; std::getline(lines, line);) {
             if (line.rfind("0::", 0) != 0) continue;
+            // A keeper that replaces another is born in the leaf into which that one moved us all.
+            if (line.ends_with("/daemon")) line.resize(line.size() - std::strlen("/daemon"));
             const auto own_group = memory_ + line.substr(3);
             char value = 0;
             const bool delegated =
@@ -220,6 +226,22 @@ void Groups::enable_controllers() const {
             make_group(path + "/daemon");
             std::istringstream pids{sys::read_file(path + "/cgroup.procs")};
             for (pid_t pid = 0; pids >> pid;) place(path + "/daemon", pid);
+        }
+    }
+}
+
+// Only in a leaf that enable_controllers made: any other group is somebody else's, and may hold
+// more than us.
+void Groups::limit_daemon() const {
+    const auto base = root_.substr(0, root_.find_last_of('/') + 1);
+    const auto leaf = base + "daemon";
+    std::istringstream lines{sys::read_file("/proc/self/cgroup")};
+    for (std::string line; std::getline(lines, line);) {
+        if (options_.daemon_memory.empty() || line != "0::/" + leaf) continue;
+        const auto file = memory_ + "/" + leaf + "/memory.max";
+        if (const int error = sys::try_write_file(file, options_.daemon_memory); error != 0) {
+            sys::log(sys::Level::warn, "daemon_memory_not_limited",
+                     {{"path", file}, {"error", sys::describe(error)}});
         }
     }
 }

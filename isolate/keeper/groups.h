@@ -55,6 +55,7 @@ private:
     void find_controllers();
     void find_root(const std::string& wanted);
     void enable_controllers() const;
+    void limit_daemon() const;
     Controls make_v1(const std::string& runner, pid_t spawner) const;
     Controls make_v2(const std::string& runner, pid_t init, pid_t spawner, uid_t first_uid) const;
     void make_engine_group() const;

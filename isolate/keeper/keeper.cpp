@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "isolate/messages.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
@@ -128,25 +129,19 @@ void Keeper::serve() {
 
 // One order of the daemon. False when the daemon is gone or breaks the protocol.
 bool Keeper::handle_order() {
-    struct {
-        Head head;
-        isolate::RunnerNumber runner;
-    } order{};
+    std::byte bytes[sizeof(Head) + sizeof(isolate::RunnerNumber)];
     sys::PassedFds none;
-    const auto length =
-        sys::receive_message(daemon_, std::as_writable_bytes(std::span{&order, 1}), none);
-    if (length != sizeof order || order.runner.index >= max_runners) return false;
-    switch (order.head.verb) {
-        case Verb::start_runner:
-            start(order.runner.index, order.head.serial);
-            return true;
-        case Verb::stop_runner:
-            if (const auto at = runners_.find(order.runner.index); at != runners_.end())
-                kill(*at->second);
-            return true;
-        default:
-            return false;
+    const auto length = sys::receive_message(daemon_, bytes, none);
+    if (length <= 0) return false;
+    const auto order =
+        isolate::read_order(std::span{bytes}.first(static_cast<std::size_t>(length)));
+    if (!order) return false;
+    if (order->verb == Verb::start_runner) {
+        start(order->index, order->serial);
+    } else if (const auto at = runners_.find(order->index); at != runners_.end()) {
+        kill(*at->second);
     }
+    return true;
 }
 
 void Keeper::start(std::uint32_t index, std::uint32_t serial) try {

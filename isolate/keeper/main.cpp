@@ -23,6 +23,7 @@ keeper::Options read_options(int argc, char** argv) {
         {"init", required_argument, nullptr, 'p'},
         {"cgroup", required_argument, nullptr, 'c'},
         {"first-uid", required_argument, nullptr, 'f'},
+        {"daemon-memory", required_argument, nullptr, 'm'},
         {"daemon-uid", required_argument, nullptr, 'u'},
         {"daemon-gid", required_argument, nullptr, 'g'},
         {nullptr, 0, nullptr, 0},
@@ -53,6 +54,9 @@ keeper::Options read_options(int argc, char** argv) {
                 break;
             case 'f':
                 options.first_uid = number();
+                break;
+            case 'm':
+                options.daemon_memory = optarg;
                 break;
             case 'u':
                 options.daemon_uid = number();

@@ -17,11 +17,11 @@ struct Options {
     std::string cgroup;          // "auto", or the group all ours go under
     std::uint32_t first_uid =
         0;  // of runner 0; runner n has the 65536 ids from first_uid + n * 65536
+    std::string daemon_memory;  // for the cgroup of the daemon and this; "max": no limit
     uid_t daemon_uid = 0;
     gid_t daemon_gid = 0;
 };
 
 inline constexpr std::uint32_t ids_per_runner = 65536;
-inline constexpr std::uint32_t max_runners = 1024;
 
 }  // namespace keeper

@@ -33,7 +33,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const auto& entry : fs::recursive_directory_iterator{place + "/root"}) {
         if (!entry.is_symlink()) continue;
         const auto target = fs::read_symlink(entry.path());
-        const auto end = fs::weakly_canonical(entry.path().parent_path() / target);
+        std::error_code loop;  // links that lead to one another lead nowhere else
+        auto end = fs::weakly_canonical(entry.path().parent_path() / target, loop);
+        if (loop) end = (entry.path().parent_path() / target).lexically_normal();
         if (target.is_absolute() || !end.native().starts_with(place + "/root")) std::abort();
     }
     fs::remove_all(place);

@@ -103,7 +103,11 @@ TEST_CASE("a record that is none, or names what leads elsewhere, is refused") {
          {std::string{}, std::string{"[]"}, text.substr(0, text.size() / 2),
           changed("\"format\": 1", "\"format\": 2"), changed("toy-1.2.3-0123", "../../etc"),
           changed("toy-1.2.3-0123", "a:b"), changed("\"name\": \"toy\"", "\"name\": \"../toy\""),
-          changed("\"version\": \"1.2.3\"", "\"version\": \"new\"")}) {
+          changed("\"version\": \"1.2.3\"", "\"version\": \"new\""),
+          // What the number would become is undefined.
+          changed("\"installed_at\": ", "\"installed_at\": 1e30, \"x\": "),
+          changed("\"bytes\": ", "\"bytes\": -1, \"x\": "),
+          changed("\"kind\": ", "\"kind\": 99, \"x\": ")}) {
         CAPTURE(bad);
         CHECK_THROWS_AS(packages::parse_record(bad, "toy.json"), sys::Error);
     }
