@@ -84,8 +84,7 @@ std::string complaints_of_the_control(const HostileCase& row) {
     if (!row.then.empty()) programs.push_back(row.then);
     const auto result =
         run_control({.without = row.held_by, .programs = programs, .port = arena().port()});
-    // A program of which only the compiler runs ends as the compiler does; the rest is said above.
-    if (result.code != 0 && !result.breached())
+    if (result.code != 0)
         return "the control fails with " + std::to_string(result.code) + ": " +
                result.said.substr(0, 4000);
     return result.breached()
