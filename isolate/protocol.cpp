@@ -19,6 +19,7 @@ const char* name(Step step) {
         "mount /proc",
         "mask files of /proc",
         "raise the OOM score",
+        "make /proc read-only",
         "set resource limits",
         "enter the job's directory",
         "close descriptors",

@@ -176,6 +176,7 @@ enum class Step : std::uint32_t {
     mount_proc,
     mask_proc,
     raise_oom_score,
+    close_proc,
     set_limits,
     change_directory,
     close_files,

@@ -5,7 +5,8 @@
 // streams and a session of its own. Then, while it still may, it enters the runtime's root, if that
 // is one of layers, and arranges the mounts: the job's
 // directory, /tmp and /dev/shm are three directories of one tmpfs, so that one size and one inode
-// limit hold for all; /proc is new, for this pid namespace. (Nothing is unmounted here: that would
+// limit hold for all; /proc is new, for this pid namespace, and read-only once the process has made
+// itself the first to go when memory is short. (Nothing is unmounted here: that would
 // wait for an expedited RCU grace period, which interrupts every processor of the host.) Then it
 // gives up everything, each step needing what the next ones drop: entering the job's directory
 // needs root (it is 0700 and the job's), limits are only ever lowered, groups go before the user,
@@ -139,6 +140,18 @@ void raise_oom_score() {
     ::close(fd);
 }
 
+// What a process may write in its /proc serves itself at the cost of others: it could lower the
+// score again, on hosts that let the keeper protect init as far down as init's own (man 5 proc,
+// oom_score_adj: the least value is inherited). Programs set their names by prctl and debug by
+// ptrace; standard streams opened by name are not files of /proc.
+void close_proc() {
+    if (::mount(nullptr, "/proc", nullptr,
+                MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+                nullptr) != 0) {
+        give_up(report_fd, Step::close_proc);
+    }
+}
+
 // Never above what the process has: raising needs a capability outside of the container.
 void lower_limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
     rlimit limit{};
@@ -168,6 +181,7 @@ void become(const Plan& plan) {
     if (plan.stage.layer_count > 0) enter_layers(plan);
     arrange_mounts();
     raise_oom_score();
+    close_proc();
     set_limits(plan.stage);
     must(Step::change_directory, ::chdir(path::submission));
     must(Step::close_files, ::syscall(SYS_close_range, report_fd + 1, ~0U, 0U));

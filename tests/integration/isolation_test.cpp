@@ -80,6 +80,9 @@ TEST_CASE("a job can write nowhere but in its box") {
                "for d in / /usr /etc /dev /proc /box /crankcase /usr/bin /etc/ssl; do touch "
                "$d/x 2>/dev/null && echo $d; done; echo end");
     CHECK(writable == "end\n");
+    CHECK(output("bash",
+                 "cat /proc/self/oom_score_adj; (echo 0 >/proc/self/oom_score_adj) 2>/dev/null; "
+                 "cat /proc/self/oom_score_adj") == "1000\n1000\n");
     CHECK(output("bash", "for d in . /tmp /dev/shm; do touch $d/x && echo $d; done") ==
           ".\n/tmp\n/dev/shm\n");
     CHECK(output("bash",
