@@ -95,6 +95,10 @@ bool is_origin(std::string_view text) {
     return false;
 }
 
+bool is_finding(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && consists_of(text, {digits, lower, "-"});
+}
+
 bool is_network(std::string_view text) {
     return parse_network(text).has_value();
 }

@@ -117,6 +117,13 @@ struct Facade {
     bool operator==(const Facade&) const = default;
 };
 
+// What is wrong with the machine and known to be.
+struct Doctor {
+    std::vector<std::string> override = {};  // names of findings (isolate/doctor)
+
+    bool operator==(const Doctor&) const = default;
+};
+
 struct Settings {
     std::string instance = "crankcase";  // names cgroups and containers
     std::string user = "crankcase";      // whom the daemon becomes
@@ -128,6 +135,7 @@ struct Settings {
     Paths paths;
     Packages packages;
     WebSocket websocket;
+    Doctor doctor;
     StageLimits limits;
     std::map<std::string, LimitOverrides> limit_overrides;  // by language name
 

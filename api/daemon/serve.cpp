@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "api/daemon/data_files.h"
+#include "api/daemon/examination.h"
 #include "api/daemon/installed.h"
 #include "api/daemon/privileges.h"
 #include "api/daemon/reload.h"
@@ -42,20 +44,6 @@ sigset_t control_signals() {
     ::sigemptyset(&set);
     for (const int number : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, number);
     return set;
-}
-
-// Beside the program in a build tree, in /usr/share when installed.
-std::string find_data(const std::string& configured, const char* name) {
-    if (!configured.empty()) return configured;
-    const auto programs = isolate::program_directory();
-    for (const auto& candidate :
-         {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
-        if (::access(candidate.c_str(), R_OK) == 0) return candidate;
-    }
-    throw sys::Error(sys::Kind::not_found,
-                     std::string{"cannot find "} + name +
-                         " beside the program or in /usr/share/crankcase; name it in the settings "
-                         "(paths.recipes, paths.seccomp_policy)");
 }
 
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
@@ -97,7 +85,8 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     // Containers boot while toolchains are asked for their versions.
     auto filter = isolate::compile_filter(
         sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
-    isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers)};
+    isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers),
+                       self_test_of(settings)};
     engine::Engine engine{pool};
     const auto recipes = find_data(settings.paths.recipes, "recipes");
     Installed installed{settings, recipes, pool, engine};
@@ -119,6 +108,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
                                .rate_limit = rate_limit};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
+    const Trial trial{settings, pool};
 
     wait_for_signals(signals, {.sources = sources,
                                .recipes = recipes,
@@ -129,7 +119,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     server.stop_accepting();
     drain(admission);
     connections.hall().stop();
-    return 0;
+    return trial.failed() ? exit_config : 0;
 } catch (const std::exception& error) {
     sys::log(sys::Level::error, "server_failed", {{"error", error.what()}});
     return 1;
