@@ -2,8 +2,8 @@
 // at, what is wanted, why, and how to mend it; a pure function says what was found that is not so.
 #pragma once
 
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,7 +25,7 @@ struct Check {
     Found (*found)(const Facts& facts);
 };
 
-const std::vector<Check>& all_checks();
+std::span<const Check> all_checks();
 
 // The findings of all checks and of the table of kernel holes, in the order of the tables. Those of
 // doctor.override are marked so.

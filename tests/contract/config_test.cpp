@@ -178,10 +178,14 @@ TEST_CASE("config check says that a file is good, or what is wrong with it") {
 TEST_CASE("a machine on which nobody should run programs ends the daemon with the finding and 78") {
     const File file("");
     const auto place = file.path + ".d";
-    const Words words{"crankcased", "--set",
-                      "user=nobody", "--set",
-                      "paths.run_directory=" + place + "/run", "--set",
-                      "paths.data_directory=" + place + "/data", "--listen",
+    const Words words{"crankcased",
+                      "--set",
+                      "user=nobody",
+                      "--set",
+                      "paths.run_directory=" + place + "/run",
+                      "--set",
+                      "paths.data_directory=" + place + "/data",
+                      "--listen",
                       "0.0.0.0:0"};
     const auto said = run(words);
     CHECK(said.code == 78);

@@ -185,6 +185,11 @@ std::vector<Row> rows_of_failures() {
         {.name = "core-pattern",
          .files = {{"proc/sys/kernel/core_pattern", "|/usr/share/apport/apport %p"}}},
         {.name = "core-pattern", .files = {{"proc/sys/kernel/core_pattern", "/var/crash/core.%p"}}},
+    };
+}
+
+std::vector<Row> rows_of_access() {
+    return {
         {.name = "ids-of-users",
          .files = {{"etc/passwd", "bob:x:1000500:1000500::/home/bob:/bin/sh"}}},
         {.name = "ids-of-users", .files = {{"etc/group", "bobs:x:1524287:"}}},
@@ -248,6 +253,11 @@ std::vector<Row> rows_of_warnings() {
         {.name = "links-protected", .files = {{"proc/sys/fs/protected_regular", "0"}}},
         {.name = "sysrq", .files = {{"proc/sys/kernel/sysrq", "1"}}},
         {.name = "sysrq", .files = {{"proc/sys/kernel/sysrq", "176"}}},
+    };
+}
+
+std::vector<Row> rows_of_processors() {
+    return {
         {.name = "lxc-user-nic",
          .machine =
              [](const Machine& machine) {
@@ -263,6 +273,11 @@ std::vector<Row> rows_of_warnings() {
          .files = {{"proc/swaps", "Filename\n/dev/sda2 partition 1 0 1"}}},
         {.name = "ia32", .files = {{"proc/cmdline", "quiet"}}},
         {.name = "mitigations", .files = {{"proc/cmdline", "mitigations=off ia32_emulation=0"}}},
+    };
+}
+
+std::vector<Row> rows_of_room() {
+    return {
         {.name = "limit-descriptors", .fact = [](Facts& facts) { facts.descriptors = 1024; }},
         {.name = "limit-pids", .files = {{"proc/sys/kernel/pid_max", "1000"}}},
         {.name = "limit-threads", .files = {{"proc/sys/kernel/threads-max", "1000"}}},
@@ -306,8 +321,11 @@ TEST_CASE("a machine on which all is well has no finding") {
 }
 
 TEST_CASE("every check sees what it is for, and nothing else does") {
-    auto rows = rows_of_failures();
-    for (auto& row : rows_of_warnings()) rows.push_back(std::move(row));
+    std::vector<Row> rows;
+    for (const auto part :
+         {rows_of_failures, rows_of_access, rows_of_warnings, rows_of_processors, rows_of_room}) {
+        for (auto& row : part()) rows.push_back(std::move(row));
+    }
     std::set<std::string> seen;
     for (const auto& row : rows) {
         CAPTURE(row.name);
