@@ -6,14 +6,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "api/cli/trial.h"
+#include "isolate/doctor/gather.h"
 #include "isolate/keeper_process.h"
 #include "isolate/sys/file.h"
 #include "tests/support/engine_process.h"
+#include "tests/support/tool_process.h"
 
 namespace {
 
@@ -101,4 +104,34 @@ TEST_CASE("a runner whose filter lets too much through serves nobody, and says w
         CHECK(result.self_test->find(row.expected) != std::string::npos);
         CHECK_FALSE(result.memory_kill.has_value());
     }
+}
+
+TEST_CASE("what a killed engine left is listed, and removed when that is asked for") {
+    support::Scratch scratch;
+    const auto instance = "ckleft" + std::to_string(::getpid());
+    scratch.path = fs::temp_directory_path() / instance;
+    fs::create_directories(scratch.path);
+    std::vector<std::string> groups;
+    for (const auto& hierarchy : doctor::parse_hierarchies(sys::read_file("/proc/self/mountinfo")))
+        groups.push_back(hierarchy.mount_point + "/" + instance);
+    REQUIRE(!groups.empty());
+    for (const auto& group : groups) fs::create_directories(group + "/r0/job");
+    const auto doctor = [&](std::vector<std::string> options) {
+        std::vector<std::string> words{"doctor", "--json", "--brief"};
+        for (const auto& setting : {"instance=" + instance, std::string{"user=nobody"},
+                                    "paths.run_directory=" + scratch.path + "/run",
+                                    "paths.data_directory=" + scratch.path + "/data"})
+            words.insert(words.end(), {"--set", setting});
+        words.insert(words.end(), options.begin(), options.end());
+        return nlohmann::json::parse(support::run_tool(words).out);
+    };
+    const auto is_left = [](const nlohmann::json& finding) {
+        return finding["name"] == "left-overs";
+    };
+    const auto before = doctor({});
+    CHECK(std::ranges::count_if(before["findings"], is_left) == 1);
+    const auto after = doctor({"--fix"});
+    CHECK(after["removed"].size() == groups.size());
+    CHECK(std::ranges::count_if(after["findings"], is_left) == 0);
+    for (const auto& group : groups) CHECK_FALSE(fs::exists(group));
 }
