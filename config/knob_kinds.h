@@ -135,6 +135,7 @@ inline constexpr Rule host_name{is_host_name,
                                 "names or addresses such as code.example, or \"*\" for any"};
 inline constexpr Rule network{is_network,
                               "addresses such as 10.0.0.1 or networks such as 10.0.0.0/8"};
+inline constexpr Rule finding{is_finding, "names such as core-pattern or cve-2022-0847"};
 inline constexpr Rule group{is_absolute_path_or_auto,
                             "\"auto\", or a cgroup path that begins with /"};
 

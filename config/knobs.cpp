@@ -232,6 +232,13 @@ Knobs websocket_knobs() {
     };
 }
 
+Knobs doctor_knobs() {
+    return {
+        list("doctor.override", at(&Settings::doctor, &Doctor::override), finding,
+             "Findings of `crankcase doctor` with which the engine shall serve all the same"),
+    };
+}
+
 Knobs limit_knobs(const std::string& stage, const std::string& piston,
                   Limits StageLimits::*limits) {
     const auto key = [&](const char* name) { return "limits." + stage + "." + name; };
@@ -278,6 +285,7 @@ std::vector<Knob> all_knobs() {
              protection_knobs(),
              reload(package_knobs()),
              reload(websocket_knobs()),
+             doctor_knobs(),
              reload(limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile)),
              reload(limit_knobs("run", "PISTON_RUN_", &StageLimits::run)),
          }) {

@@ -113,6 +113,10 @@ bool is_key_name(std::string_view text) {
            consists_of(text, {digits, lower, upper, ".-_@"});
 }
 
+bool is_finding(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && consists_of(text, {digits, lower, "-"});
+}
+
 bool is_network(std::string_view text) {
     return parse_network(text).has_value();
 }

@@ -40,6 +40,9 @@ bool is_host_name(std::string_view text);
 // What an API key may be called: at most 64 letters, digits, '.', '-', '_' and '@'.
 bool is_key_name(std::string_view text);
 
+// The name of a finding: lower-case letters, digits and '-'; at most 64 bytes.
+bool is_finding(std::string_view text);
+
 // An address or a network (network.h).
 bool is_network(std::string_view text);
 

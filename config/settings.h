@@ -140,6 +140,13 @@ struct Keys {
     bool operator==(const Keys&) const = default;
 };
 
+// What is wrong with the machine and known to be.
+struct Doctor {
+    std::vector<std::string> override = {};  // names of findings (isolate/doctor)
+
+    bool operator==(const Doctor&) const = default;
+};
+
 struct Settings {
     std::string instance = "crankcase";  // names cgroups and containers
     std::string user = "crankcase";      // whom the daemon becomes
@@ -153,6 +160,7 @@ struct Settings {
     Protection protection;
     Packages packages;
     WebSocket websocket;
+    Doctor doctor;
     StageLimits limits;
     std::map<std::string, LimitOverrides> limit_overrides;  // by language name
 

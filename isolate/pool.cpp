@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "isolate/self_test.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 
@@ -32,9 +33,10 @@ Lease::~Lease() {
     if (runner_) pool_->give_back(std::move(runner_));
 }
 
-Pool::Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers)
+Pool::Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers, SelfTest self_test)
     : settings_(settings),
       filter_(std::move(filter)),
+      self_test_(self_test),
       keepers_(std::move(keepers)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) sys::fail("eventfd");
@@ -182,17 +184,43 @@ void Pool::adopt_runner(const StartedNews& news, sys::PassedFds fds) try {
         const std::lock_guard lock{mutex_};
         const auto slot = slots_.find(news.runner.index);
         if (slot == slots_.end() || slot->second.serial != news.serial) return;
-        slot->second.state = State::ready;
         slot->second.at_rest = at_rest;
-        ready_.push_front(std::move(runner));
-        trouble_.clear();
     }
-    failures_ = 0;
-    changed_.notify_one();
+    prove(std::move(runner));
 } catch (const Error& error) {
     sys::log(sys::Level::warn, "runner_not_adopted",
              {{"runner", news.runner.index}, {"error", error.what()}});
     order(Verb::stop_runner, news.runner.index, 0);
+}
+
+// Puts the runner where inspect_returned() finds it, and with it whatever its self-test left. One
+// that has failed is scrapped there.
+void Pool::prove(std::unique_ptr<Runner> runner) {
+    const auto index = runner->index();
+    const auto trouble = trouble_of(std::move(runner));
+    if (trouble.empty()) {
+        failures_ = 0;
+        const std::lock_guard lock{mutex_};
+        trouble_.clear();
+        return;
+    }
+    sys::log(sys::Level::error, "runner_failed_self_test", {{"runner", index}, {"found", trouble}});
+    const std::lock_guard lock{mutex_};
+    start_later("runner " + std::to_string(index) + " failed its self-test: " + trouble);
+}
+
+std::string Pool::trouble_of(std::unique_ptr<Runner> runner) try {
+    Lease lease{*this, std::move(runner)};
+    return self_test_ == SelfTest::demanded ? self_test(std::move(lease)) : std::string{};
+} catch (const Error& error) {
+    return error.what();
+}
+
+// The next start waits, longer with every failure.
+void Pool::start_later(std::string trouble) {
+    const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
+    not_before_ = Clock::now() + pause;
+    trouble_ = std::move(trouble);
 }
 
 void Pool::forget_runner(const EndedNews& ended) {
@@ -200,9 +228,7 @@ void Pool::forget_runner(const EndedNews& ended) {
     const auto slot = slots_.find(ended.index);
     if (slot == slots_.end()) return;
     if (ended.error != 0) {
-        const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
-        not_before_ = Clock::now() + pause;
-        trouble_ = "runner " + std::to_string(ended.index) + " " + ended.reason;
+        start_later("runner " + std::to_string(ended.index) + " " + ended.reason);
         sys::log(sys::Level::error, "runner_failed",
                  {{"runner", ended.index}, {"reason", ended.reason}});
     } else if (slot->second.state != State::stopping) {

@@ -54,11 +54,15 @@ struct PoolStatus {
     bool operator==(const PoolStatus&) const = default;
 };
 
+// Whether a new runner has to show that it holds before it serves (self_test.h).
+enum class SelfTest { demanded, left_out };
+
 class Pool {
 public:
     // `keepers` delivers a socket to a keeper: one at once, another whenever the keeper had to be
     // started again (api/daemon/guard.h). The tender starts all runners at once.
-    Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers);
+    Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers,
+         SelfTest self_test = SelfTest::demanded);
     // Stops the tender and lets the keeper go, which ends all containers and sweeps.
     ~Pool();
 
@@ -91,6 +95,9 @@ private:
     void lose_keeper();
     void hear_keeper();
     void adopt_runner(const StartedNews& news, sys::PassedFds fds);
+    void prove(std::unique_ptr<Runner> runner);
+    std::string trouble_of(std::unique_ptr<Runner> runner);
+    void start_later(std::string trouble);
     void forget_runner(const EndedNews& ended);
     void start_missing();
     void inspect_returned();
@@ -102,6 +109,7 @@ private:
 
     const config::Pool settings_;
     const Filter filter_;
+    const SelfTest self_test_;
     sys::UniqueFd keepers_;
     sys::UniqueFd wake_;  // eventfd
 

@@ -158,6 +158,10 @@ struct BoxClosed {
     std::uint32_t next_descriptor;  // the lowest that is free in the spawner
 };
 
+// Started in a box as `/crankcase/init <word>`, init tests the box instead (init/posture.h).
+inline constexpr std::string_view posture_word = "posture";
+inline constexpr std::string_view memory_word = "memory";
+
 // The steps between "spawn" and the first instruction of the program; where one fails, the Fault
 // says so.
 enum class Step : std::uint32_t {

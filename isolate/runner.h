@@ -40,6 +40,8 @@ public:
 
     bool broken() const { return broken_; }
     void mark_broken() { broken_ = true; }
+    // As on its first day: nobody's program has run in it.
+    void mark_proven() { broken_ = false, jobs_ = 0; }
 
     // Orders to the spawner and to init. A payload that does not fit a message travels in a memfd.
     template <typename Body>

@@ -248,6 +248,15 @@ void add_config(Parser& parser) {
     add_listen(*check_app, checked);
 }
 
+void add_doctor(Parser& parser) {
+    auto [app, options] = parser.command<DoctorOptions>(
+        parser.app, "doctor", "Say what is wrong with this machine, and how to mend it", diagnose);
+    app->add_flag("--json", options.json, "As JSON");
+    app->add_flag("--fix", options.fix, "Remove what earlier engines of this name left");
+    app->add_flag("--brief", options.brief, "One line; nothing is tried in a box");
+    app->add_flag("--list", options.list, "Names for the setting doctor.override, one a line");
+}
+
 std::unique_ptr<Parser> make_parser() {
     auto parser = std::make_unique<Parser>();
     parser->app.require_subcommand(1);
@@ -259,6 +268,7 @@ std::unique_ptr<Parser> make_parser() {
     add_changes(*parser);
     add_care(*parser);
     add_config(*parser);
+    add_doctor(*parser);
     add_piston(*parser);
     add_completion(*parser);
     return parser;

@@ -96,6 +96,14 @@ struct ConfigOptions {
 ExitCode config_show(Session& session, const ConfigOptions& options);
 ExitCode config_check(Session& session, const ConfigOptions& options);
 
+struct DoctorOptions {
+    bool json = false;
+    bool fix = false;    // remove left-overs
+    bool list = false;   // only the names that doctor.override takes
+    bool brief = false;  // one line, and nothing is tried
+};
+ExitCode diagnose(Session& session, const DoctorOptions& options);
+
 // Returns the program's exit code as its own (run/ending.h), and throws for what is not the
 // program's doing.
 ExitCode run(Session& session, const RunOptions& options);

@@ -73,6 +73,10 @@ void Session::become_user_if_root() {
     }
 }
 
+std::string Session::config_file() const {
+    return config::process_sources(global_.config_file, {}).file;
+}
+
 Backend& Session::backend() {
     if (!remote()) return local();
     if (!remote_) {

@@ -39,6 +39,8 @@ public:
     const config::Settings& settings();
     // The same with where each value came from, and what was said without effect.
     const config::Loaded& loaded();
+    // The file they are read from, whether it is there or not.
+    std::string config_file() const;
     // More settings of the line, as --set gives them. Before they are first asked for.
     void add_setting(std::string setting) { global_.settings.push_back(std::move(setting)); }
     // Another file than that of --config. Likewise.

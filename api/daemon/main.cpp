@@ -7,6 +7,7 @@
 #include <exception>
 #include <string>
 
+#include "api/daemon/examination.h"
 #include "api/daemon/flags.h"
 #include "api/daemon/guard.h"
 #include "api/daemon/privileges.h"
@@ -20,12 +21,12 @@
 
 namespace {
 
+using daemon_process::exit_config;
 using daemon_process::Flags;
 
 // sysexits.h: what a caller can tell apart.
 constexpr int exit_usage = 64;
 constexpr int exit_permission = 77;
-constexpr int exit_config = 78;
 
 // Connections and jobs cost descriptors; the limit of a login shell is for people.
 void raise_descriptor_limit() {
@@ -51,6 +52,8 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
     const auto& data = loaded.settings.paths.data_directory;
     daemon_process::make_directory_for(user, data);
     daemon_process::make_directory_for(user, data + "/layers");
+    const auto facts = daemon_process::look_at_machine(loaded, user, sources.file);
+    if (!daemon_process::may_serve(facts)) return exit_config;
     return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
         return daemon_process::serve(loaded.settings, sources, user, std::move(keepers));
     });

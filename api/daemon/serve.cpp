@@ -9,6 +9,8 @@
 #include <thread>
 #include <utility>
 
+#include "api/daemon/data_files.h"
+#include "api/daemon/examination.h"
 #include "api/daemon/installed.h"
 #include "api/daemon/privileges.h"
 #include "api/daemon/protect.h"
@@ -101,7 +103,8 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     // Containers boot while toolchains are asked for their versions.
     auto filter = isolate::compile_filter(
         sys::read_file(find_data(settings.paths.seccomp_policy, "seccomp.policy")));
-    isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers)};
+    isolate::Pool pool{settings.pool, std::move(filter), std::move(keepers),
+                       self_test_of(settings)};
     engine::Engine engine{pool};
     const auto recipes = find_data(settings.paths.recipes, "recipes");
     Installed installed{settings, recipes, pool, engine};
@@ -125,6 +128,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
                                .key_rates = key_rates};
     http::Server server{settings.server, resources::handler(context)};
     sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
+    const Trial trial{settings, pool};
 
     manager.ready(settings.server.listen);
     const sys::Watchdog watchdog{manager,
@@ -141,7 +145,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     server.stop_accepting();
     drain(admission);
     connections.hall().stop();
-    return 0;
+    return trial.failed() ? exit_config : 0;
 } catch (const std::exception& error) {
     sys::log(sys::Level::error, "server_failed", {{"error", error.what()}});
     return 1;

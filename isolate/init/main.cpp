@@ -19,6 +19,7 @@
 
 #include "isolate/init/message.h"
 #include "isolate/init/plan.h"
+#include "isolate/init/posture.h"
 #include "isolate/init/spawner.h"
 
 namespace {
@@ -121,6 +122,8 @@ void handle() {
 int main(int argc, char** argv) {
     const char* slash = std::strrchr(argv[0], '/');
     if (std::strcmp(slash ? slash + 1 : argv[0], "timeout") == 0) return timeout_applet(argc, argv);
+    if (argc == 2 && argv[1] == posture_word) return posture();
+    if (argc == 2 && argv[1] == memory_word) return take_memory();
     if (argc != 3) return 2;
     const sys::UniqueFd ctl{std::atoi(argv[1])};
     sys::UniqueFd work{std::atoi(argv[2])};

@@ -174,3 +174,26 @@ TEST_CASE("config check says that a file is good, or what is wrong with it") {
     CHECK(said.err.find(bad.path + ":1: log_level cannot be \"loud\"") != std::string::npos);
     CHECK(run({"crankcase", "config", "check", "/no/such/file"}).code == 2);
 }
+
+TEST_CASE("a machine on which nobody should run programs ends the daemon with the finding and 78") {
+    const File file("");
+    const auto place = file.path + ".d";
+    const Words words{"crankcased",
+                      "--set",
+                      "user=nobody",
+                      "--set",
+                      "paths.run_directory=" + place + "/run",
+                      "--set",
+                      "paths.data_directory=" + place + "/data",
+                      "--listen",
+                      "0.0.0.0:0"};
+    const auto said = run(words);
+    CHECK(said.code == 78);
+    CHECK(said.err.find("will not serve on this machine: listen-open") != std::string::npos);
+    auto mistaken = words;
+    mistaken.insert(mistaken.end(), {"--set", "doctor.override=listen-opn"});
+    const auto corrected = run(mistaken);
+    CHECK(corrected.code == 78);
+    CHECK(corrected.err.find("listen-opn, which is no finding") != std::string::npos);
+    std::filesystem::remove_all(place);
+}

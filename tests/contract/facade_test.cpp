@@ -1,6 +1,7 @@
 // The paths of the public Piston (contract section 2.9), over HTTP. What is decided without a
 // socket is in tests/unit: facade_limits_test.cpp and wire_facade_test.cpp.
 #include <doctest/doctest.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -24,6 +25,15 @@ std::string keys_of(const Json& object) {
     std::string keys;
     for (const auto& [key, value] : object.items()) keys += key + " ";
     return keys;
+}
+
+// Readable for the engine's user alone, or the engine refuses to serve.
+void write_keys(const std::string& path, const std::string& text) {
+    std::ofstream(path) << text;
+    const auto* user = ::getpwnam("nobody");
+    REQUIRE(user);
+    REQUIRE(::chown(path.c_str(), user->pw_uid, user->pw_gid) == 0);
+    std::filesystem::permissions(path, std::filesystem::perms{0600});
 }
 
 const std::string v2_job = R"({"language":"bash","version":"*","files":"echo hi"})";
@@ -155,7 +165,7 @@ TEST_CASE("without origins in the settings no page may read answers") {
 TEST_CASE("a client that comes too often is told 429, another one and one with a key are not") {
     const std::string keys =
         std::filesystem::temp_directory_path() / ("crankcase-keys-" + std::to_string(::getpid()));
-    std::ofstream(keys) << "# known clients\nsecret-key\n";
+    write_keys(keys, "# known clients\nsecret-key\n");
     {
         EngineProcess limited({"server.trusted_proxies=127.0.0.1", "facade.rate_limit=1",
                                "facade.rate_window=1h", "facade.v1_rate_limit=2",
@@ -184,7 +194,7 @@ TEST_CASE("a client that comes too often is told 429, another one and one with a
 TEST_CASE("where keys are required, only jobs need one") {
     const std::string keys =
         std::filesystem::temp_directory_path() / ("crankcase-keys-" + std::to_string(::getpid()));
-    std::ofstream(keys) << "secret-key\n";
+    write_keys(keys, "secret-key\n");
     {
         EngineProcess closed({"facade.keys_required=yes", "facade.keys_file=" + keys});
         const auto refused = closed.ask("POST", "/api/v2/piston/execute", "", v2_job);

@@ -184,8 +184,11 @@ bool EngineProcess::wait_until_ready() const {
     const auto give_up = std::chrono::steady_clock::now() + ready_patience;
     while (std::chrono::steady_clock::now() < give_up) {
         if (get("/readyz").status == 200) return true;
-        int status = 0;
-        if (::waitpid(pid_, &status, WNOHANG | WNOWAIT) == pid_) return false;
+        // Of waitid(2), for waitpid knows no WNOWAIT.
+        siginfo_t ended{};
+        const auto pid = static_cast<id_t>(pid_);
+        if (::waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == pid_)
+            return false;
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }
     return false;
