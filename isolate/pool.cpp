@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 
 namespace isolate {
@@ -122,8 +123,10 @@ void Pool::tend(std::stop_token stop) {
             {wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
         const auto pause =
             std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
-        ::poll(events, std::size(events),
-               pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1);
+        // Should it fail, nothing has happened and the next round asks again.
+        [[maybe_unused]] const int happened = SYS_FAIL_POINT(
+            "pool.poll", ::poll(events, std::size(events),
+                                pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1));
         std::uint64_t wakes = 0;
         // Non-blocking: nothing to read means that something else woke us.
         [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
@@ -135,7 +138,14 @@ void Pool::tend(std::stop_token stop) {
 void Pool::adopt_keeper() {
     std::byte note[1];
     sys::PassedFds fds;
-    if (sys::receive_message(keepers_, note, fds) <= 0 || fds.count != 1) {
+    const auto length = sys::receive_message(keepers_, note, fds);
+    if (length < 0 && length != -EMSGSIZE) {
+        // It is still there to be received.
+        sys::log(sys::Level::warn, "keeper_not_adopted",
+                 {{"error", sys::describe(static_cast<int>(-length))}});
+        return;
+    }
+    if (length <= 0 || fds.count != 1) {
         keepers_.reset();  // whoever started us is gone; so is the hope for another keeper
         return;
     }
@@ -175,9 +185,23 @@ void Pool::hear_keeper() {
         adopt_runner(message.head, message.started, std::move(fds));
     } else if (body == sizeof(RunnerEnded) && message.head.verb == Verb::runner_ended) {
         forget_runner(message.ended);
+    } else if (length == -EMSGSIZE && message.head.verb == Verb::runner_started) {
+        // This process has no room for its descriptors. Others may serve; this one is tried again.
+        sys::log(sys::Level::error, "runner_not_adopted",
+                 {{"runner", message.started.index}, {"error", "too many open files"}});
+        wait_before_next_start();
+        order(Verb::stop_runner, message.started.index, 0);
+    } else if (length < 0 && length != -EMSGSIZE) {
+        sys::log(sys::Level::warn, "keeper_not_heard",
+                 {{"error", sys::describe(static_cast<int>(-length))}});
     } else {
         lose_keeper();
     }
+}
+
+void Pool::wait_before_next_start() {
+    const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
+    not_before_ = Clock::now() + pause;
 }
 
 void Pool::adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds) try {
@@ -208,8 +232,7 @@ void Pool::forget_runner(const RunnerEnded& ended) {
     const auto slot = slots_.find(ended.index);
     if (slot == slots_.end()) return;
     if (ended.error != 0) {
-        const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
-        not_before_ = Clock::now() + pause;
+        wait_before_next_start();
         trouble_ = "runner " + std::to_string(ended.index) + " " + reason;
         sys::log(sys::Level::error, "runner_failed", {{"runner", ended.index}, {"reason", reason}});
     } else if (slot->second.state != State::stopping) {

@@ -91,6 +91,7 @@ private:
     void hear_keeper();
     void adopt_runner(const Head& head, const RunnerStarted& started, sys::PassedFds fds);
     void forget_runner(const RunnerEnded& ended);
+    void wait_before_next_start();
     void start_missing();
     void inspect_returned();
     std::string anomaly_of(Runner& runner);

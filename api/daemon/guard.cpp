@@ -11,7 +11,9 @@
 #include <thread>
 #include <utility>
 
+#include "isolate/protocol.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 #include "isolate/sys/socket.h"
 
@@ -74,7 +76,7 @@ void Guard::start_server(const std::function<int(sys::UniqueFd)>& serve) {
     auto [ours, theirs] = sys::socket_pair();
     if (!ours) sys::fail("socketpair");
     const pid_t guard = ::getpid();
-    server_ = ::fork();
+    server_ = SYS_FAIL_POINT("guard.fork_server", ::fork());
     if (server_ < 0) sys::fail("fork");
     if (server_ == 0) {
         ours.reset();
@@ -134,7 +136,7 @@ void Guard::reap() {
 
 void Guard::keeper_ended(int status) {
     if (server_ < 0 || stopping_) return;
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == isolate::keeper_cannot_work) {
         // It has said in the log why it cannot work here; another would say the same.
         exit_code_ = 1;
         stopping_ = true;

@@ -15,6 +15,8 @@
 #include "api/resources/version.h"
 #include "config/settings.h"
 #include "config/show.h"
+#include "isolate/sys/fail_point.h"
+#include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 
 namespace {
@@ -45,10 +47,16 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
     daemon_process::set_log_level(loaded.settings.log_level);
     for (const auto& note : loaded.notes) sys::log(sys::Level::warn, "setting", {{"note", note}});
     raise_descriptor_limit();
+    sys::free_log_from_readers();
     const auto user = daemon_process::find_user(loaded.settings.user);
     const auto& data = loaded.settings.paths.data_directory;
     daemon_process::make_directory_for(user, data);
     daemon_process::make_directory_for(user, data + "/layers");
+#ifdef CRANKCASE_FAIL_POINTS
+    sys::make_directories(loaded.settings.paths.run_directory);
+    sys::make_fail_control(loaded.settings.paths.run_directory.c_str());
+    sys::open_fail_control(loaded.settings.paths.run_directory.c_str());
+#endif
     return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
         return daemon_process::serve(loaded.settings, sources, user, std::move(keepers));
     });

@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 namespace {
@@ -39,12 +41,14 @@ bool Message::find_payload(std::size_t length) {
 
 bool Message::map_payload() {
     if (fds_.count == 0) return false;
-    const sys::UniqueFd memfd = fds_.take(--fds_.count);
+    const sys::UniqueFd memfd = fds_.take(fds_.count - 1);
+    --fds_.count;
     struct stat status {};
     if (::fcntl(memfd.get(), F_GET_SEALS) < required_seals || ::fstat(memfd.get(), &status) != 0 ||
         status.st_size != static_cast<off_t>(head_.payload_bytes)) {
         return false;
     }
+    if (SYS_FAIL_POINT("spawner.map_payload", 0) != 0) return false;
     void* mapping = ::mmap(nullptr, head_.payload_bytes, PROT_READ, MAP_PRIVATE, memfd.get(), 0);
     if (mapping == MAP_FAILED) return false;
     mapping_ = mapping;

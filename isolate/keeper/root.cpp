@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 
 namespace keeper {
@@ -60,22 +61,27 @@ constexpr std::pair<const char*, const char*> device_links[] = {
 
 void mount(const char* source, const std::string& target, const char* type, unsigned long flags,
            const std::string& options) {
-    if (::mount(source, target.c_str(), type, flags, options.c_str()) != 0) {
+    if (SYS_FAIL_POINT("keeper.mount",
+                       ::mount(source, target.c_str(), type, flags, options.c_str())) != 0) {
         sys::fail("mount " + std::string{type ? type : source} + " on " + target);
     }
 }
 
 void make_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) sys::fail("mkdir " + path);
+    if (SYS_FAIL_POINT("keeper.make_directory", ::mkdir(path.c_str(), 0755)) != 0 &&
+        errno != EEXIST)
+        sys::fail("mkdir " + path);
 }
 
 void make_link(const std::string& target, const std::string& path) {
-    if (::symlink(target.c_str(), path.c_str()) != 0) sys::fail("symlink " + path);
+    if (SYS_FAIL_POINT("keeper.make_link", ::symlink(target.c_str(), path.c_str())) != 0)
+        sys::fail("symlink " + path);
 }
 
 void write_new_file(const std::string& path, std::string_view text, mode_t mode = 0644) {
     const auto file = sys::open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    if (SYS_FAIL_POINT("keeper.write_new_file", ::write(file.get(), text.data(), text.size())) !=
+        static_cast<ssize_t>(text.size())) {
         sys::fail("write " + path);
     }
 }
@@ -115,7 +121,8 @@ Root::Root(const Options& options)
       layers_(options.data_directory + "/layers"),
       first_uid_(options.first_uid) {
     sys::make_directories(base_);
-    if (::unshare(CLONE_NEWNS) != 0) sys::fail("unshare the mount namespace");
+    if (SYS_FAIL_POINT("keeper.unshare", ::unshare(CLONE_NEWNS)) != 0)
+        sys::fail("unshare the mount namespace");
     mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "");
     mount("crankcase", base_, "tmpfs", MS_NOSUID, "mode=0755");
     for (const char* name : {"skeleton", "etc", "empty", "staging"})
@@ -167,7 +174,8 @@ void Root::lay_out_private(const std::string& path, std::uint32_t uid) {
         make_directory(path + name);
     for (const auto* name : {"dev", "proc", "box", "tmp", "crankcase"})
         make_directory(layers + "/points/" + name);
-    if (::chown(layers.c_str(), uid, uid) != 0 || ::chmod(layers.c_str(), 0700) != 0) {
+    if (SYS_FAIL_POINT("keeper.own_layers", ::chown(layers.c_str(), uid, uid)) != 0 ||
+        ::chmod(layers.c_str(), 0700) != 0) {
         sys::fail("chown " + layers);
     }
 }
@@ -176,9 +184,23 @@ Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
     const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
+    try {
+        lay_out_runner(own, mounts, first_uid_ + index * ids_per_runner);
+    } catch (...) {
+        // Half of it must not be taken for the whole next time.
+        for (const auto& target : {mounts.root, mounts.usr, mounts.etc})
+            ::umount2(target.c_str(), MNT_DETACH);
+        std::error_code error;
+        fs::remove_all(own, error);
+        throw;
+    }
+    return mounts;
+}
+
+void Root::lay_out_runner(const std::string& own, const Mounts& mounts, std::uint32_t uid) {
     for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev})
         make_directory(path);
-    lay_out_private(own + "/private", first_uid_ + index * ids_per_runner);
+    lay_out_private(own + "/private", uid);
     // Without an upper directory an overlay needs two lower ones.
     const auto empty = ":" + base_ + "/empty";
     const std::pair<std::string, std::string> overlays[] = {
@@ -192,14 +214,14 @@ Root::Mounts Root::runner(std::uint32_t index) {
     }
     for (const auto& [name, major, minor] : devices) {
         const auto path = mounts.dev + "/" + name;
-        if (::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor)) != 0 ||
+        if (SYS_FAIL_POINT("keeper.make_device",
+                           ::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor))) != 0 ||
             ::chmod(path.c_str(), 0666) != 0) {
             sys::fail("mknod " + path);
         }
     }
     for (const auto& [name, target] : device_links) make_link(target, mounts.dev + "/" + name);
     make_directory(mounts.dev + "/shm");
-    return mounts;
 }
 
 }  // namespace keeper

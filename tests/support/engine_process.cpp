@@ -111,7 +111,13 @@ std::string HttpAnswer::field(const std::string& name) const {
 }
 
 EngineProcess::EngineProcess(std::vector<std::string> settings, std::string config_file)
-    : settings_(std::move(settings)), config_file_(std::move(config_file)) {
+    : EngineProcess(Start::when_told, std::move(settings)) {
+    config_file_ = std::move(config_file);
+    start();
+}
+
+EngineProcess::EngineProcess(Start, std::vector<std::string> settings)
+    : settings_(std::move(settings)) {
     // Some tests keep one engine for all their cases: neither names nor ids may come round again
     // while it lives.
     static int engines = 0;
@@ -123,7 +129,6 @@ EngineProcess::EngineProcess(std::vector<std::string> settings, std::string conf
     first_uid_ = 1'000'000'000U + range * 64 * 65536;
     port_ = free_port();
     before_ = footprint(instance_, first_uid_);
-    start();
 }
 
 EngineProcess::~EngineProcess() {
@@ -136,6 +141,14 @@ Scratch::~Scratch() {
 }
 
 void EngineProcess::start() {
+    launch();
+    if (wait_until_ready()) return;
+    const auto said = this->log();
+    stop();
+    throw std::runtime_error("the engine did not become ready:\n" + said);
+}
+
+void EngineProcess::launch() {
     fs::create_directories(scratch_.path);
     const auto program = isolate::program_directory() + "/crankcased";
     std::vector<std::string> arguments{
@@ -168,14 +181,10 @@ void EngineProcess::start() {
     const auto log = sys::open(scratch_.path + "/log", O_WRONLY | O_CREAT | O_APPEND, 0644);
     pid_ = ::fork();
     if (pid_ == 0) {
-        ::dup2(log.get(), STDERR_FILENO);
+        ::dup2(log_fd_ < 0 ? log.get() : log_fd_, STDERR_FILENO);
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     }
-    if (wait_until_ready()) return;
-    const auto said = this->log();
-    stop();
-    throw std::runtime_error("the engine did not become ready:\n" + said);
 }
 
 bool EngineProcess::wait_until_ready() const {

@@ -43,6 +43,9 @@ public:
     // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings
     // are "key=value". With few settings given: 4 runners, 4 jobs at once.
     explicit EngineProcess(std::vector<std::string> settings = {}, std::string config_file = {});
+    // The same, but nothing is started before start() or launch().
+    enum class Start { when_told };
+    explicit EngineProcess(Start when, std::vector<std::string> settings = {});
     EngineProcess(const EngineProcess&) = delete;
     EngineProcess& operator=(const EngineProcess&) = delete;
     ~EngineProcess();
@@ -75,6 +78,13 @@ public:
 
     // Starts the same engine again after it was stopped or killed.
     void start();
+    // The same without waiting for anything.
+    void launch();
+    // From the next start on the engine's standard error is this descriptor, not the file of log().
+    void log_to(int fd) { log_fd_ = fd; }
+
+    std::string run_directory() const { return scratch_.path + "/run"; }
+    std::string data_directory() const { return scratch_.path + "/data"; }
     // SIGTERM and wait; returns the exit code, or -signal.
     int stop();
     // SIGKILL of the guard; the rest must follow by itself.
@@ -99,6 +109,7 @@ private:
     std::uint16_t port_ = 0;
     Footprint before_;
     pid_t pid_ = -1;
+    int log_fd_ = -1;
 };
 
 // Posts to /api/v2/execute, waits that long without reading, and closes the connection.
