@@ -257,7 +257,11 @@ void Pool::start_missing() {
             }
         }
         ++next_serial_;
-        order(Verb::start_runner, index, serial);
+        if (order(Verb::start_runner, index, serial)) continue;
+        // Nobody would ever answer for it.
+        const std::lock_guard lock{mutex_};
+        slots_.erase(index);
+        return wait_before_next_start();
     }
 }
 
@@ -316,11 +320,13 @@ void Pool::scrap(std::unique_ptr<Runner> runner, const std::string& why) {
     order(Verb::stop_runner, runner->index(), 0);
 }
 
-void Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
+// False: the keeper does not know. That does no harm to a stop, for our end of the runner's socket
+// is closed as well, which ends it; and a keeper that is gone is noticed by the next poll.
+bool Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
     const Head head{verb, serial, 0, 0};
     const RunnerNumber body{index};
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(keeper_, pieces);  // a keeper that is gone is noticed by the next poll
+    return sys::send_message(keeper_, pieces) == 0;
 }
 
 }  // namespace isolate

@@ -96,7 +96,7 @@ private:
     void inspect_returned();
     std::string anomaly_of(Runner& runner);
     void scrap(std::unique_ptr<Runner> runner, const std::string& why);
-    void order(Verb verb, std::uint32_t index, std::uint32_t serial);
+    bool order(Verb verb, std::uint32_t index, std::uint32_t serial);
     void wake_tender() const;
     int count(State state) const;
 

@@ -300,7 +300,10 @@ void Keeper::tell_end(std::uint32_t index, int error, const std::string& reason)
     isolate::RunnerEnded body{.index = index, .error = error, .reason = {}};
     std::strncpy(body.reason, reason.c_str(), sizeof body.reason - 1);
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(daemon_, pieces);  // a daemon that is gone is noticed by the next poll
+    const int failed = sys::send_message(daemon_, pieces);
+    // A daemon that is gone is noticed by the next poll; one that is there would wait for this
+    // runner for ever, so that another keeper and a new start are better.
+    if (failed != 0 && failed != -EPIPE) sys::fail("tell the daemon", -failed);
 }
 
 void Keeper::end_late_starters() {

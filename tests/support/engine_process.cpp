@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +28,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto log_patience = std::chrono::seconds{20};
-constexpr auto ready_patience = std::chrono::seconds{60};
 constexpr auto answer_patience_ms = 120'000;
 
 std::uint16_t free_port() {
@@ -182,17 +182,21 @@ void EngineProcess::launch() {
     pid_ = ::fork();
     if (pid_ == 0) {
         ::dup2(log_fd_ < 0 ? log.get() : log_fd_, STDERR_FILENO);
+        const rlimit files{most_files_, most_files_};
+        if (most_files_ > 0) ::setrlimit(RLIMIT_NOFILE, &files);
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     }
 }
 
-bool EngineProcess::wait_until_ready() const {
-    const auto give_up = std::chrono::steady_clock::now() + ready_patience;
+bool EngineProcess::wait_until_ready(std::chrono::seconds patience) const {
+    const auto give_up = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < give_up) {
         if (get("/readyz").status == 200) return true;
-        int status = 0;
-        if (::waitpid(pid_, &status, WNOHANG | WNOWAIT) == pid_) return false;
+        siginfo_t ended{};
+        if (::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            ended.si_pid == pid_)
+            return false;
         std::this_thread::sleep_for(std::chrono::milliseconds{10});
     }
     return false;

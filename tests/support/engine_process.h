@@ -33,6 +33,7 @@ struct Scratch {
     std::string path{};
 
     Scratch() = default;
+    explicit Scratch(std::string where) : path(std::move(where)) {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch();
@@ -74,7 +75,7 @@ public:
     Json run(const std::string& language, const std::string& code,
              Json more = Json::object()) const;
 
-    bool wait_until_ready() const;
+    bool wait_until_ready(std::chrono::seconds patience = std::chrono::seconds{60}) const;
 
     // Starts the same engine again after it was stopped or killed.
     void start();
@@ -82,6 +83,9 @@ public:
     void launch();
     // From the next start on the engine's standard error is this descriptor, not the file of log().
     void log_to(int fd) { log_fd_ = fd; }
+
+    // The most descriptors that each process of the next start may have.
+    void limit_files(unsigned most) { most_files_ = most; }
 
     std::string run_directory() const { return scratch_.path + "/run"; }
     std::string data_directory() const { return scratch_.path + "/data"; }
@@ -110,6 +114,7 @@ private:
     Footprint before_;
     pid_t pid_ = -1;
     int log_fd_ = -1;
+    unsigned most_files_ = 0;
 };
 
 // Posts to /api/v2/execute, waits that long without reading, and closes the connection.
