@@ -114,6 +114,28 @@ void copy_readable(const fs::path& from, const fs::path& to) {
     }
 }
 
+// A runner's mounts until all of them are there: half of them must not be taken for the whole next
+// time.
+class HalfMade {
+public:
+    HalfMade(const std::string& own, const Root::Mounts& mounts) : own_(own), mounts_(mounts) {}
+    HalfMade(const HalfMade&) = delete;
+    HalfMade& operator=(const HalfMade&) = delete;
+    ~HalfMade() {
+        if (whole_) return;
+        for (const auto& target : {mounts_.root, mounts_.usr, mounts_.etc})
+            ::umount2(target.c_str(), MNT_DETACH);  // those that are none say EINVAL
+        std::error_code error;
+        fs::remove_all(own_, error);
+    }
+    void is_whole() { whole_ = true; }
+
+private:
+    const std::string& own_;
+    const Root::Mounts& mounts_;
+    bool whole_ = false;
+};
+
 }  // namespace
 
 Root::Root(const Options& options)
@@ -184,16 +206,9 @@ Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
     const Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
-    try {
-        lay_out_runner(own, mounts, first_uid_ + index * ids_per_runner);
-    } catch (...) {
-        // Half of it must not be taken for the whole next time.
-        for (const auto& target : {mounts.root, mounts.usr, mounts.etc})
-            ::umount2(target.c_str(), MNT_DETACH);
-        std::error_code error;
-        fs::remove_all(own, error);
-        throw;
-    }
+    HalfMade half{own, mounts};
+    lay_out_runner(own, mounts, first_uid_ + index * ids_per_runner);
+    half.is_whole();
     return mounts;
 }
 

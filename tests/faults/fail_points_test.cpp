@@ -10,7 +10,9 @@
 #include <string>
 #include <thread>
 
+#include "isolate/keeper_process.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/file.h"
 #include "packages/installer.h"
 #include "packages/store.h"
 #include "packages/tree.h"
@@ -140,6 +142,17 @@ bool fails(support::FailControl& control, unsigned turn, int error, Action actio
 }
 
 }  // namespace
+
+TEST_CASE("fail points are in no program of a build that does not ask for them") {
+    const auto programs = isolate::program_directory();
+    for (const std::string name :
+         {"crankcased", "crankcase", "crankcase-keeper", "crankcase-init"}) {
+        CAPTURE(name);
+        const bool has =
+            sys::read_file(programs + "/" + name).find("CRANKCASE_FAIL") != std::string::npos;
+        CHECK(has == support::has_fail_points());
+    }
+}
 
 TEST_CASE(
     "whatever call fails during a job, no program is blamed for it and the next job is right" *
