@@ -73,7 +73,9 @@ std::optional<int> shell_code(const isolate::Fault& fault) {
 }
 
 std::string what_broke(const isolate::Exit& exit) {
-    if (exit.cause == Cause::lost) return "the PID 1 of the box was killed from outside";
+    if (exit.cause == Cause::lost)
+        return "nobody saw the program end: the box's PID 1 or the runner's init was killed or "
+               "stopped";
     return std::string{"cannot start the program: "} + isolate::name(exit.fault.step) + ": " +
            sys::describe(exit.fault.error);
 }

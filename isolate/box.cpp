@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 namespace {
@@ -30,7 +32,7 @@ struct Pipe {
 
 Pipe make_pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) sys::fail("pipe2");
+    if (SYS_FAIL_POINT("box.pipe", ::pipe2(ends, O_CLOEXEC)) != 0) sys::fail("pipe2");
     return {sys::UniqueFd{ends[0]}, sys::UniqueFd{ends[1]}};
 }
 
@@ -39,13 +41,15 @@ Pipe make_pipe() {
 // can.
 Pipe make_stream() {
     auto pipe = make_pipe();
-    if (::fchmod(pipe.read_end.get(), 0666) != 0) sys::fail("fchmod of a pipe");
+    if (SYS_FAIL_POINT("box.pipe_mode", ::fchmod(pipe.read_end.get(), 0666)) != 0)
+        sys::fail("fchmod of a pipe");
     return pipe;
 }
 
 // Ours only: O_NONBLOCK belongs to an end, and a program expects its own to block.
 sys::UniqueFd non_blocking(sys::UniqueFd fd) {
-    if (::fcntl(fd.get(), F_SETFL, O_NONBLOCK) != 0) sys::fail("fcntl O_NONBLOCK");
+    if (SYS_FAIL_POINT("box.non_blocking", ::fcntl(fd.get(), F_SETFL, O_NONBLOCK)) != 0)
+        sys::fail("fcntl O_NONBLOCK");
     return fd;
 }
 

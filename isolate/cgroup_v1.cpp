@@ -40,6 +40,13 @@ const sys::UniqueFd& CgroupV1::file(ControlFile which) const {
     return files_[static_cast<std::size_t>(which)];
 }
 
+// An account that cannot be read is not an empty one: a limit would seem passed, or kept.
+std::string CgroupV1::read(ControlFile which) const {
+    auto text = sys::read_at_start(file(which));
+    if (text.empty()) sys::fail("read v1 control file " + std::to_string(static_cast<int>(which)));
+    return text;
+}
+
 void CgroupV1::write(ControlFile which, std::uint64_t value) {
     if (const int error = sys::write_at_start(file(which), std::to_string(value)); error != 0) {
         sys::fail("write " + std::to_string(value) + " to v1 control file " +
@@ -72,13 +79,13 @@ int CgroupV1::begin(const config::Limits& limits) {
     applied_ = limits;
     first_ = false;
     write(ControlFile::memory_peak, 0);  // any write sets it to the current usage
-    oom_before_ = field_of(sys::read_at_start(file(ControlFile::oom_control)), "oom_kill");
-    cpu_before_ = number_of(sys::read_at_start(file(ControlFile::cpu_usage)));
+    oom_before_ = field_of(read(ControlFile::oom_control), "oom_kill");
+    cpu_before_ = number_of(read(ControlFile::cpu_usage));
     return -1;
 }
 
 std::chrono::microseconds CgroupV1::cpu_time() const {
-    const auto now = number_of(sys::read_at_start(file(ControlFile::cpu_usage)));
+    const auto now = number_of(read(ControlFile::cpu_usage));
     return std::chrono::microseconds{(now - std::min(now, cpu_before_)) / 1000};
 }
 
@@ -90,10 +97,10 @@ void CgroupV1::lift_quota() {
 
 Usage CgroupV1::end() {
     lift_quota();
-    const auto oom_now = field_of(sys::read_at_start(file(ControlFile::oom_control)), "oom_kill");
+    const auto oom_now = field_of(read(ControlFile::oom_control), "oom_kill");
     return {
         .cpu_time = cpu_time(),
-        .memory = {number_of(sys::read_at_start(file(ControlFile::memory_peak)))},
+        .memory = {number_of(read(ControlFile::memory_peak))},
         .oom_kills = static_cast<int>(oom_now - std::min(oom_now, oom_before_)),
     };
 }

@@ -21,6 +21,7 @@ public:
 
 private:
     const sys::UniqueFd& file(ControlFile which) const;
+    std::string read(ControlFile which) const;
     void write(ControlFile which, std::uint64_t value);
     void set_memory(config::Bytes limit);
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 
@@ -23,6 +24,13 @@ constexpr config::Bytes smallest_memory = 2_MiB;
 // For the spawner and the files it writes, which count in `jobs` but not in the leaf.
 constexpr config::Bytes beside_the_leaf = 4_MiB;
 constexpr int removal_attempts = 200;
+
+// An account that cannot be read is not an empty one: a limit would seem passed, or kept.
+std::string read_account(const sys::UniqueFd& file) {
+    auto text = file ? sys::read_at_start(file) : std::string{};
+    if (text.empty()) sys::fail("read the accounts of a stage");
+    return text;
+}
 
 std::string memory_text(config::Bytes limit, config::Bytes extra) {
     if (limit == config::unlimited_bytes) return "max";
@@ -48,7 +56,8 @@ CgroupV2::~CgroupV2() {
 
 void CgroupV2::write(const char* name, const std::string& value) {
     const auto file = sys::try_open_at(leaf_, name, O_WRONLY);
-    if (!file || ::write(file.get(), value.data(), value.size()) < 0) {
+    if (!file ||
+        SYS_FAIL_POINT("cgroup.write", ::write(file.get(), value.data(), value.size())) < 0) {
         sys::fail(std::string{"write "} + value + " to " + name + " of a stage's cgroup");
     }
 }
@@ -56,7 +65,7 @@ void CgroupV2::write(const char* name, const std::string& value) {
 int CgroupV2::begin(const config::Limits& limits) {
     if (leaf_) remove_leaf();
     leaf_name_ = "j" + std::to_string(next_leaf_++);
-    if (::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755) != 0)
+    if (SYS_FAIL_POINT("cgroup.make_leaf", ::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755)) != 0)
         sys::fail("make the cgroup of a stage");
     leaf_ = sys::try_open_at(jobs_, leaf_name_.c_str(), O_RDONLY | O_DIRECTORY);
     if (!leaf_) sys::fail("open the cgroup of a stage");
@@ -78,7 +87,7 @@ int CgroupV2::begin(const config::Limits& limits) {
 }
 
 std::chrono::microseconds CgroupV2::cpu_time() const {
-    return std::chrono::microseconds{field_of(sys::read_at_start(cpu_stat_), "usage_usec")};
+    return std::chrono::microseconds{field_of(read_account(cpu_stat_), "usage_usec")};
 }
 
 void CgroupV2::lift_quota() {
@@ -89,7 +98,7 @@ void CgroupV2::lift_quota() {
 
 Usage CgroupV2::end() {
     if (!leaf_) return {};
-    const auto events = sys::read_at_start(sys::try_open_at(leaf_, "memory.events", O_RDONLY));
+    const auto events = read_account(sys::try_open_at(leaf_, "memory.events", O_RDONLY));
     const auto peak = sys::read_at_start(sys::try_open_at(leaf_, "memory.peak", O_RDONLY));
     const Usage usage{
         .cpu_time = cpu_time(),

@@ -5,6 +5,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 Feed::Feed(sys::UniqueFd fd, InputKind kind, std::string_view text, Steering* steering)
@@ -42,10 +45,14 @@ bool Feed::fetch() {
 
 // False: the program has to take what it has got first.
 bool Feed::write_some() {
-    const auto written = ::write(fd_.get(), rest_.data(), rest_.size());
+    const auto written =
+        SYS_FAIL_POINT("feed.write", ::write(fd_.get(), rest_.data(), rest_.size()));
     if (written < 0 && errno == EINTR) return true;
     if (written == 0 || (written < 0 && errno == EAGAIN)) return false;
-    if (written < 0) {  // EPIPE, of a terminal EIO: the program does not want it
+    // Half an input must not look like a whole one.
+    const bool unwanted = errno == EPIPE || (kind_ == InputKind::terminal && errno == EIO);
+    if (written < 0 && !unwanted) sys::fail("write the program's input");
+    if (written < 0) {
         close();
         return true;
     }

@@ -8,6 +8,7 @@
 
 #include "isolate/filter_load.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 #include "isolate/sys/socket.h"
 
@@ -53,7 +54,7 @@ KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& u
     std::vector<char*> argv;
     for (auto& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    const pid_t pid = ::fork();
+    const pid_t pid = SYS_FAIL_POINT("guard.fork_keeper", ::fork());
     if (pid < 0) sys::fail("fork");
     if (pid == 0) {
         ::fcntl(theirs.get(), F_SETFD, 0);

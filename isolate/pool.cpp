@@ -11,6 +11,7 @@
 
 #include "isolate/self_test.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 
 namespace isolate {
@@ -124,8 +125,10 @@ void Pool::tend(std::stop_token stop) {
             {wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
         const auto pause =
             std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
-        ::poll(events, std::size(events),
-               pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1);
+        // Should it fail, nothing has happened and the next round asks again.
+        [[maybe_unused]] const int happened = SYS_FAIL_POINT(
+            "pool.poll", ::poll(events, std::size(events),
+                                pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1));
         std::uint64_t wakes = 0;
         // Non-blocking: nothing to read means that something else woke us.
         [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
@@ -137,7 +140,14 @@ void Pool::tend(std::stop_token stop) {
 void Pool::adopt_keeper() {
     std::byte note[1];
     sys::PassedFds fds;
-    if (sys::receive_message(keepers_, note, fds) <= 0 || fds.count != 1) {
+    const auto length = sys::receive_message(keepers_, note, fds);
+    if (length < 0 && length != -EMSGSIZE) {
+        // It is still there to be received.
+        sys::log(sys::Level::warn, "keeper_not_adopted",
+                 {{"error", sys::describe(static_cast<int>(-length))}});
+        return;
+    }
+    if (length <= 0 || fds.count != 1) {
         keepers_.reset();  // whoever started us is gone; so is the hope for another keeper
         return;
     }
@@ -165,14 +175,36 @@ void Pool::hear_keeper() {
     std::byte bytes[sizeof(Head) + sizeof(RunnerEnded)];
     sys::PassedFds fds;
     const auto length = sys::receive_message(keeper_, bytes, fds);
-    if (length <= 0) return lose_keeper();
-    const auto news = read_news(std::span{bytes}.first(static_cast<std::size_t>(length)));
+    if (length < 0 && length != -EMSGSIZE) {
+        sys::log(sys::Level::warn, "keeper_not_heard",
+                 {{"error", sys::describe(static_cast<int>(-length))}});
+        return;
+    }
+    const auto size = length == -EMSGSIZE ? sizeof(Head) + sizeof(RunnerStarted)
+                                          : static_cast<std::size_t>(length);
+    const auto news = read_news(std::span{bytes}.first(size));
     if (!news) return lose_keeper();
-    if (const auto* started = std::get_if<StartedNews>(&*news)) {
+    const auto* const started = std::get_if<StartedNews>(&*news);
+    if (started && length == -EMSGSIZE) {
+        refuse_runner(*started);
+    } else if (started) {
         adopt_runner(*started, std::move(fds));
     } else {
         forget_runner(std::get<EndedNews>(*news));
     }
+}
+
+// This process has no room for its descriptors. Others may serve; this one is tried again.
+void Pool::refuse_runner(const StartedNews& news) {
+    sys::log(sys::Level::error, "runner_not_adopted",
+             {{"runner", news.runner.index}, {"error", "too many open files"}});
+    wait_before_next_start();
+    order(Verb::stop_runner, news.runner.index, 0);
+}
+
+void Pool::wait_before_next_start() {
+    const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
+    not_before_ = Clock::now() + pause;
 }
 
 void Pool::adopt_runner(const StartedNews& news, sys::PassedFds fds) try {
@@ -218,8 +250,7 @@ std::string Pool::trouble_of(std::unique_ptr<Runner> runner) try {
 
 // The next start waits, longer with every failure.
 void Pool::start_later(std::string trouble) {
-    const auto pause = std::min(longest_pause, first_pause * (1 << std::min(failures_++, 10)));
-    not_before_ = Clock::now() + pause;
+    wait_before_next_start();
     trouble_ = std::move(trouble);
 }
 
@@ -253,7 +284,11 @@ void Pool::start_missing() {
             }
         }
         ++next_serial_;
-        order(Verb::start_runner, index, serial);
+        if (order(Verb::start_runner, index, serial)) continue;
+        // Nobody would ever answer for it.
+        const std::lock_guard lock{mutex_};
+        slots_.erase(index);
+        return wait_before_next_start();
     }
 }
 
@@ -312,11 +347,13 @@ void Pool::scrap(std::unique_ptr<Runner> runner, const std::string& why) {
     order(Verb::stop_runner, runner->index(), 0);
 }
 
-void Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
+// False: the keeper does not know. That does no harm to a stop, for our end of the runner's socket
+// is closed as well, which ends it; and a keeper that is gone is noticed by the next poll.
+bool Pool::order(Verb verb, std::uint32_t index, std::uint32_t serial) {
     const Head head{verb, serial, 0, 0};
     const RunnerNumber body{index};
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(keeper_, pieces);  // a keeper that is gone is noticed by the next poll
+    return sys::send_message(keeper_, pieces) == 0;
 }
 
 }  // namespace isolate

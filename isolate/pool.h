@@ -95,15 +95,17 @@ private:
     void lose_keeper();
     void hear_keeper();
     void adopt_runner(const StartedNews& news, sys::PassedFds fds);
+    void refuse_runner(const StartedNews& news);
     void prove(std::unique_ptr<Runner> runner);
     std::string trouble_of(std::unique_ptr<Runner> runner);
     void start_later(std::string trouble);
+    void wait_before_next_start();
     void forget_runner(const EndedNews& ended);
     void start_missing();
     void inspect_returned();
     std::string anomaly_of(Runner& runner);
     void scrap(std::unique_ptr<Runner> runner, const std::string& why);
-    void order(Verb verb, std::uint32_t index, std::uint32_t serial);
+    bool order(Verb verb, std::uint32_t index, std::uint32_t serial);
     void wake_tender() const;
     int count(State state) const;
 

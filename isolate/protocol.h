@@ -57,6 +57,11 @@ inline constexpr std::uint32_t max_message = max_inline_payload + 1024;
 // The largest payload at all; a request body is bounded below this.
 inline constexpr std::uint32_t max_payload = 256 * 1024 * 1024;
 
+// How a keeper ends that was not told to: the machine lacks something, and another keeper would
+// find the same; or something went wrong later, and another may do better.
+inline constexpr int keeper_cannot_work = 1;
+inline constexpr int keeper_broke_down = 70;
+
 struct RunnerNumber {
     std::uint32_t index;
 };

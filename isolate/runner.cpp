@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 namespace {
@@ -30,11 +32,13 @@ std::vector<sys::UniqueFd> rest_of(sys::PassedFds& fds, std::size_t first) {
 
 // Sealed, so that the receiver can map it without fear of it changing or shrinking.
 sys::UniqueFd memfd_of(std::span<const std::span<const std::byte>> pieces) {
-    sys::UniqueFd memfd{::memfd_create("payload", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
+    sys::UniqueFd memfd{
+        SYS_FAIL_POINT("runner.memfd", ::memfd_create("payload", MFD_CLOEXEC | MFD_ALLOW_SEALING))};
     if (!memfd) sys::fail("memfd_create");
     for (auto piece : pieces) {
         while (!piece.empty()) {
-            const auto written = ::write(memfd.get(), piece.data(), piece.size());
+            const auto written = SYS_FAIL_POINT("runner.write_payload",
+                                                ::write(memfd.get(), piece.data(), piece.size()));
             if (written < 0 && errno == EINTR) continue;
             if (written <= 0)
                 sys::fail("write a payload of " + std::to_string(piece.size()) + " bytes");
@@ -101,7 +105,9 @@ void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::b
 Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {
     pollfd event{socket.get(), POLLIN, 0};
     int ready = 0;
-    while ((ready = ::poll(&event, 1, static_cast<int>(patience.count()))) < 0 && errno == EINTR) {
+    while ((ready = SYS_FAIL_POINT("runner.poll",
+                                   ::poll(&event, 1, static_cast<int>(patience.count())))) < 0) {
+        if (errno != EINTR) sys::fail("wait for runner " + std::to_string(index_));
     }
     if (ready == 0) {
         throw Error(Kind::broken, "runner " + std::to_string(index_) + " has not answered for " +

@@ -29,6 +29,7 @@
 
 #include "isolate/feed.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 
 namespace isolate {
@@ -40,6 +41,8 @@ using std::chrono::microseconds;
 
 constexpr auto closest_look = std::chrono::milliseconds{1};
 constexpr auto death_patience = std::chrono::seconds{2};
+// From the report of PID 1 until init has reaped it; a throttled fork bomb takes 3 s to die.
+constexpr auto reaping_patience = std::chrono::seconds{5};
 constexpr std::size_t chunk_bytes = 65536;  // what a pipe holds, unless it is widened
 constexpr int wide_pipe_bytes = 1 << 20;  // the most without privilege (man 7 pipe, pipe-max-size)
 
@@ -80,6 +83,7 @@ private:
     void read(Stream stream, sys::UniqueFd& pipe);
     void look_at_the_clocks();
     void end(Cause cause);
+    void hear_report();
     void hear_init();
     Exit conclude();
 
@@ -92,11 +96,15 @@ private:
     std::array<std::size_t, 2> received_{};  // bytes per stream
     std::optional<Cause> killed_for_;
     Clock::time_point killed_at_{};
+    std::optional<Clock::time_point> reported_at_;  // PID 1 has said how the program ended, or died
+    bool init_is_silent_ = false;
     bool ended_ = false;
-    sys::UniqueFd stop_event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    sys::UniqueFd stop_event_{
+        SYS_FAIL_POINT("supervise.eventfd", ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))};
 };
 
 Exit Watch::run() {
+    if (!stop_event_) sys::fail("eventfd");
     const std::stop_callback on_stop{wanted_.stop, [this] {
                                          const std::uint64_t one = 1;
                                          [[maybe_unused]] const auto written =
@@ -120,19 +128,25 @@ void Watch::wait_for_something() {
         {feed_.waiting_fd(), POLLOUT, 0},
         {killed_for_ ? -1 : stop_event_.get(), POLLIN, 0},
         {wanted_.steering ? wanted_.steering->wake().get() : -1, POLLIN, 0},
+        {reported_at_ ? -1 : process_.report.get(), POLLIN, 0},
     };
-    if (::poll(events, std::size(events), poll_timeout()) < 0 && errno != EINTR) sys::fail("poll");
+    if (SYS_FAIL_POINT("supervise.poll", ::poll(events, std::size(events), poll_timeout())) < 0 &&
+        errno != EINTR)
+        sys::fail("poll");
     if (events[1].revents) read(Stream::standard_out, process_.standard_out);
     if (events[2].revents) read(Stream::standard_err, process_.standard_err);
     if (events[5].revents) obey();
     if (events[3].revents || events[5].revents) feed_.push();
     if (events[4].revents) end(Cause::canceled);
     if (events[0].revents) hear_init();
+    if (events[6].revents && !ended_) hear_report();
     if (!ended_) look_at_the_clocks();
 }
 
 int Watch::poll_timeout() const {
-    const auto until = killed_for_ ? killed_at_ + death_patience : std::min(deadline_, next_look_);
+    const auto until = killed_for_    ? killed_at_ + death_patience
+                       : reported_at_ ? *reported_at_ + reaping_patience
+                                      : std::min(deadline_, next_look_);
     if (until == Clock::time_point::max()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
@@ -150,9 +164,13 @@ void Watch::obey() {
 
 void Watch::read(Stream stream, sys::UniqueFd& pipe) {
     char chunk[chunk_bytes];
-    const auto length = ::read(pipe.get(), chunk, sizeof chunk);
+    const auto length = SYS_FAIL_POINT("supervise.read", ::read(pipe.get(), chunk, sizeof chunk));
     if (length < 0 && errno == EINTR) return;
     if (length < 0 && errno == EAGAIN && !ended_) return;
+    // How a terminal says that nobody has its other end any more. Anything else is ours, and half
+    // an output must not look like a whole one.
+    const bool hung_up = process_.on_terminal && errno == EIO;
+    if (length < 0 && errno != EAGAIN && !hung_up) sys::fail("read what the program wrote");
     if (length <= 0) return pipe.reset();
     if (length == sizeof chunk) widen(pipe);
     auto& received = received_[stream == Stream::standard_out ? 0 : 1];
@@ -177,6 +195,13 @@ void Watch::look_at_the_clocks() {
         ended_ = true;
         return;
     }
+    if (reported_at_) {
+        if (now < *reported_at_ + reaping_patience) return;
+        sys::log(sys::Level::error, "init_is_silent", {{"runner", runner_.index()}});
+        runner_.mark_broken();
+        ended_ = init_is_silent_ = true;
+        return;
+    }
     if (now >= deadline_) return end(Cause::wall_clock);
     if (now < next_look_) return;
     const auto used = runner_.cgroup().cpu_time();
@@ -195,6 +220,14 @@ void Watch::end(Cause cause) {
     runner_.tell_init(Verb::kill_stage, StageStarted{process_.pid});
 }
 
+// The program has ended, so no limit of it can be passed any more. What is left is that init reaps
+// PID 1 and says so; an init that does not (somebody stopped it) must not look like a program that
+// runs on.
+void Watch::hear_report() {
+    reported_at_ = Clock::now();
+    if (!killed_for_) runner_.cgroup().lift_quota();
+}
+
 void Watch::hear_init() {
     const auto answer = runner_.hear_init(std::chrono::milliseconds{0});
     if (answer.verb != Verb::stage_ended)
@@ -208,8 +241,12 @@ void Watch::hear_init() {
 Exit Watch::conclude() {
     Exit exit{.wall_time = std::chrono::duration_cast<microseconds>(Clock::now() - wanted_.began)};
     Report report{};
-    const bool reported = ::read(process_.report.get(), &report, sizeof report) == sizeof report;
-    if (killed_for_) {
+    const bool reported =
+        SYS_FAIL_POINT("supervise.read_report",
+                       ::read(process_.report.get(), &report, sizeof report)) == sizeof report;
+    if (init_is_silent_) {
+        exit.cause = Cause::lost;
+    } else if (killed_for_) {
         exit.cause = *killed_for_;
         exit.code = SIGKILL;
     } else if (reported && report.fault.step != Step::none) {

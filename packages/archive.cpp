@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "packages/archive_path.h"
 #include "packages/archive_reader.h"
@@ -82,8 +83,9 @@ void Unpacker::pass_over(ArchiveReader& reader, const ArchiveEntry& entry) {
 
 void write_at(const sys::UniqueFd& file, ArchiveBlock block, const std::string& what) {
     while (!block.bytes.empty()) {
-        const auto written = ::pwrite(file.get(), block.bytes.data(), block.bytes.size(),
-                                      static_cast<off_t>(block.offset));
+        const auto written = SYS_FAIL_POINT(
+            "archive.write", ::pwrite(file.get(), block.bytes.data(), block.bytes.size(),
+                                      static_cast<off_t>(block.offset)));
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) sys::fail("write " + what);
         block.bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -109,10 +111,12 @@ void Unpacker::make_file(ArchiveReader& reader, const ArchiveEntry& entry, const
     // A hole at the end.
     if (size > written && ::ftruncate(file.get(), static_cast<off_t>(size)) != 0)
         sys::fail("write " + path);
-    if (::fchmod(file.get(), executable ? 0755 : 0644) != 0) sys::fail("set the mode of " + path);
+    if (SYS_FAIL_POINT("archive.set_mode", ::fchmod(file.get(), executable ? 0755 : 0644)) != 0)
+        sys::fail("set the mode of " + path);
     // Interpreters compare the times of sources and what they compiled from them.
     const struct timespec times[] = {{0, UTIME_OMIT}, {std::max<time_t>(entry.modified, 0), 0}};
-    if (::futimens(file.get(), times) != 0) sys::fail("set the time of " + path);
+    if (SYS_FAIL_POINT("archive.set_time", ::futimens(file.get(), times)) != 0)
+        sys::fail("set the time of " + path);
 }
 
 void Unpacker::make_hard_link(ArchiveReader& reader, const ArchiveEntry& entry,

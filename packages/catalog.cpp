@@ -1,6 +1,7 @@
 #include "packages/catalog.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 
 #include "isolate/sys/error.h"
@@ -71,12 +72,21 @@ namespace {
 
 // Empty for the recipe of a toolchain, and for a file that is wrong: one bad recipe of an
 // operator's must not hide all others.
-std::optional<Offer> read_offer(const std::string& file) try {
-    const auto text = sys::read_file(file);
+std::optional<Offer> understand_offer(const std::string& text, const std::string& file) try {
     if (!is_package(text, file)) return std::nullopt;
     return offer_of(parse_package(text, file));
 } catch (const sys::Error& error) {
     sys::log(sys::Level::error, "recipe_unusable", {{"error", error.what()}});
+    return std::nullopt;
+}
+
+// A file that is not ours to read counts as wrong. For want of memory or descriptors it is the
+// engine that cannot read, and "there is no such package" would be a lie.
+std::optional<Offer> read_offer(const std::string& file) {
+    if (const auto text = sys::try_read_file(file)) return understand_offer(*text, file);
+    if (errno != ENOENT && errno != EACCES) sys::fail("read " + file);
+    sys::log(sys::Level::error, "recipe_unusable",
+             {{"file", file}, {"error", sys::describe(errno)}});
     return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "packages/network.h"
 
@@ -34,7 +35,8 @@ std::string directory_of(const std::string& path) {
 
 bool write_all(const sys::UniqueFd& file, std::string_view bytes) {
     while (!bytes.empty()) {
-        const auto written = ::write(file.get(), bytes.data(), bytes.size());
+        const auto written =
+            SYS_FAIL_POINT("download.write", ::write(file.get(), bytes.data(), bytes.size()));
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return false;
         bytes.remove_prefix(static_cast<std::size_t>(written));
@@ -89,9 +91,11 @@ bool PartFile::empty() {
 }
 
 void PartFile::publish() {
-    if (::fchmod(file_.get(), finished_mode) != 0 || ::fsync(file_.get()) != 0)
+    if (SYS_FAIL_POINT("download.set_mode", ::fchmod(file_.get(), finished_mode)) != 0 ||
+        SYS_FAIL_POINT("download.fsync", ::fsync(file_.get())) != 0)
         sys::fail("make " + path_ + " durable");
-    if (::rename(path_.c_str(), target_.c_str()) != 0) sys::fail("rename " + path_);
+    if (SYS_FAIL_POINT("download.rename", ::rename(path_.c_str(), target_.c_str())) != 0)
+        sys::fail("rename " + path_);
     finished_ = true;
     ::unlink(note_path_.c_str());
     const auto directory = sys::open(directory_of(target_), O_RDONLY | O_DIRECTORY);

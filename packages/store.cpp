@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 #include "packages/tree.h"
@@ -56,11 +57,12 @@ std::string record_path(const Store& store, const std::string& name, const std::
 
 void make_durable(const std::string& path) {
     const auto file = sys::open(path, O_RDONLY);
-    if (::fsync(file.get()) != 0) sys::fail("fsync " + path);
+    if (SYS_FAIL_POINT("store.fsync", ::fsync(file.get())) != 0) sys::fail("fsync " + path);
 }
 
 void rename_or_throw(const std::string& from, const std::string& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) sys::fail("rename " + from + " to " + to);
+    if (SYS_FAIL_POINT("store.rename", ::rename(from.c_str(), to.c_str())) != 0)
+        sys::fail("rename " + from + " to " + to);
 }
 
 // By its old name a half removed layer would look whole.
@@ -114,6 +116,18 @@ std::set<std::string> layers_of(const std::vector<Record>& records) {
     return names;
 }
 
+// A record that cannot be understood (of a newer engine, say) may need any layer.
+void refuse_if_unreadable(const Store& store, const std::vector<Record>& readable) {
+    const auto names = names_in(store.records_directory());
+    const auto there = std::ranges::count_if(
+        names, [](const std::string& name) { return name.ends_with(".json"); });
+    if (there > static_cast<long>(readable.size())) {
+        throw sys::Error(sys::Kind::broken,
+                         "nothing is removed while a record in " + store.records_directory() +
+                             " cannot be read; the log names it (record_unreadable)");
+    }
+}
+
 void complain_if_damaged(const Store& store, const Layer& layer,
                          std::vector<std::string>& complaints) {
     const auto path = store.layers_directory() + "/" + layer.name;
@@ -130,7 +144,8 @@ void complain_if_damaged(const Store& store, const Layer& layer,
 
 Staging::Staging(const std::string& layers)
     : path_(layers + "/" + std::string{staging_prefix} + random_word()) {
-    if (::mkdir(path_.c_str(), 0755) != 0) sys::fail("mkdir " + path_);
+    if (SYS_FAIL_POINT("store.make_staging", ::mkdir(path_.c_str(), 0755)) != 0)
+        sys::fail("mkdir " + path_);
     directory_ = sys::open(path_, O_RDONLY | O_DIRECTORY);
 }
 
@@ -164,7 +179,8 @@ Layer Transaction::publish(Staging staging, const std::string& package,
     const auto name = layer_word(package + "-" + version) + "-" + hex_of(facts.digest);
     const auto path = store_.layers_directory() + "/" + name;
     if (!fs::exists(path)) {
-        if (::syncfs(staging.directory().get()) != 0) sys::fail("syncfs " + staging.path());
+        if (SYS_FAIL_POINT("store.syncfs", ::syncfs(staging.directory().get())) != 0)
+            sys::fail("syncfs " + staging.path());
         rename_or_throw(staging.path(), path);
         staging.release();
         make_durable(store_.layers_directory());
@@ -179,7 +195,7 @@ void Transaction::put(const Record& record) const {
 
 bool Transaction::remove(const std::string& name, const std::string& version) const {
     const auto path = record_path(store_, name, version);
-    if (::unlink(path.c_str()) != 0) {
+    if (SYS_FAIL_POINT("store.remove_record", ::unlink(path.c_str())) != 0) {
         if (errno == ENOENT) return false;
         sys::fail("remove " + path);
     }
@@ -191,6 +207,7 @@ std::vector<std::string> Transaction::collect_garbage(
     const std::function<bool(const std::string& layer)>& in_use) const {
     std::vector<std::string> removed;
     auto records = store_.installed();
+    refuse_if_unreadable(store_, records);
     for (auto idle = unneeded(records); !idle.empty(); idle = unneeded(records)) {
         for (const auto& record : idle) {
             remove(record.name, record.version);
@@ -220,7 +237,9 @@ std::vector<Record> Store::installed() const {
     for (const auto& name : names_in(records_directory())) {
         if (!name.ends_with(".json")) continue;
         const auto text = sys::try_read_file(records_directory() + "/" + name);
-        if (!text) continue;  // removed a moment ago
+        if (!text && errno == ENOENT) continue;  // removed a moment ago
+        // Left out, a record that is there would look like a package that is not.
+        if (!text) sys::fail("read " + records_directory() + "/" + name);
         try {
             records.push_back(parse_record(*text, name));
         } catch (const sys::Error& error) {

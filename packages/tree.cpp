@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "packages/digest.h"
 
@@ -51,7 +52,8 @@ TreeFacts describe_tree(const std::string& path) try {
     Hasher hasher(Digest::Algorithm::sha256);
     for (const auto& entry : entries_of(path)) {
         struct stat status {};
-        if (::lstat(entry.c_str(), &status) != 0) sys::fail("lstat " + entry.string());
+        if (SYS_FAIL_POINT("tree.look", ::lstat(entry.c_str(), &status)) != 0)
+            sys::fail("lstat " + entry.string());
         hasher.update(line_of(entry, path, status));
         ++facts.entries;
         if (S_ISREG(status.st_mode)) facts.bytes += static_cast<std::uint64_t>(status.st_size);

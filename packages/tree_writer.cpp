@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 
 namespace packages {
 
@@ -57,7 +58,8 @@ sys::UniqueFd TreeWriter::make_path(const TreePath& path) {
     for (std::size_t start = 0; current && start <= path.size();) {
         const auto end = std::min(path.find('/', start), path.size());
         const auto name = path.substr(start, end - start);
-        if (::mkdirat(current.get(), name.c_str(), directory_mode) == 0) {
+        if (SYS_FAIL_POINT("tree.make_directory",
+                           ::mkdirat(current.get(), name.c_str(), directory_mode)) == 0) {
             ++made_;
             current = open_beneath(current, name);
             // The umask took bits away that everybody needs.
@@ -96,14 +98,15 @@ void TreeWriter::clear_place(const sys::UniqueFd& directory, const std::string& 
 
 sys::UniqueFd TreeWriter::create_file(const TreePath& path) {
     return sys::UniqueFd{make_new(path, [](const sys::UniqueFd& directory, const char* name) {
-        return ::openat(directory.get(), name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                        0600);
+        return SYS_FAIL_POINT("tree.create_file",
+                              ::openat(directory.get(), name,
+                                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     })};
 }
 
 void TreeWriter::make_symbolic_link(const TreePath& path, const std::string& target) {
     make_new(path, [&](const sys::UniqueFd& directory, const char* name) {
-        return ::symlinkat(target.c_str(), directory.get(), name);
+        return SYS_FAIL_POINT("tree.make_link", ::symlinkat(target.c_str(), directory.get(), name));
     });
 }
 

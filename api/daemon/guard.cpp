@@ -12,7 +12,9 @@
 #include <utility>
 
 #include "api/daemon/protect.h"
+#include "isolate/protocol.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 #include "isolate/sys/socket.h"
 
@@ -77,7 +79,7 @@ void Guard::start_server(const std::function<int(sys::UniqueFd)>& serve) {
     auto [ours, theirs] = sys::socket_pair();
     if (!ours) sys::fail("socketpair");
     const pid_t guard = ::getpid();
-    server_ = ::fork();
+    server_ = SYS_FAIL_POINT("guard.fork_server", ::fork());
     if (server_ < 0) sys::fail("fork");
     if (server_ == 0) {
         ours.reset();
@@ -137,7 +139,7 @@ void Guard::reap() {
 
 void Guard::keeper_ended(int status) {
     if (server_ < 0 || stopping_) return;
-    if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == isolate::keeper_cannot_work) {
         // It has said in the log why it cannot work here; another would say the same.
         exit_code_ = 1;
         stopping_ = true;

@@ -17,6 +17,8 @@
 #include "api/resources/version.h"
 #include "config/settings.h"
 #include "config/show.h"
+#include "isolate/sys/fail_point.h"
+#include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 
 namespace {
@@ -48,10 +50,16 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
     for (const auto& note : loaded.notes) sys::log(sys::Level::warn, "setting", {{"note", note}});
     raise_descriptor_limit();
     daemon_process::protect_from_oom(loaded.settings.protection);
+    sys::free_log_from_readers();
     const auto user = daemon_process::find_user(loaded.settings.user);
     const auto& data = loaded.settings.paths.data_directory;
     daemon_process::make_directory_for(user, data);
     daemon_process::make_directory_for(user, data + "/layers");
+#ifdef CRANKCASE_FAIL_POINTS
+    sys::make_directories(loaded.settings.paths.run_directory);
+    sys::make_fail_control(loaded.settings.paths.run_directory.c_str());
+    sys::open_fail_control(loaded.settings.paths.run_directory.c_str());
+#endif
     const auto facts = daemon_process::look_at_machine(loaded, user, sources.file);
     if (!daemon_process::may_serve(facts)) return exit_config;
     return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {

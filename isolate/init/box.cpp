@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "isolate/init/plan.h"
+#include "isolate/sys/fail_point.h"
 
 namespace isolate {
 
@@ -32,13 +33,14 @@ sys::UniqueFd create_beneath(const sys::UniqueFd& directory, const char* name, u
     how.flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     how.mode = mode;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    return sys::UniqueFd{
-        static_cast<int>(::syscall(SYS_openat2, directory.get(), name, &how, sizeof how))};
+    return sys::UniqueFd{static_cast<int>(SYS_FAIL_POINT(
+        "spawner.create_file", ::syscall(SYS_openat2, directory.get(), name, &how, sizeof how)))};
 }
 
 bool write_all(const sys::UniqueFd& file, std::span<const std::byte> content) {
     while (!content.empty()) {
-        const auto written = ::write(file.get(), content.data(), content.size());
+        const auto written = SYS_FAIL_POINT("spawner.write_file",
+                                            ::write(file.get(), content.data(), content.size()));
         if (written < 0 && errno == EINTR) continue;
         if (written <= 0) return false;
         content = content.subspan(static_cast<std::size_t>(written));
@@ -76,20 +78,25 @@ void InnerBox::open(const OpenBox& order) {
     char options[128];
     std::snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755",
                   static_cast<unsigned long long>(order.bytes), order.entries);
-    if (!made(::mount("box", path::box, "tmpfs", MS_NOSUID | MS_NODEV, options), Step::open_box)) {
+    if (!made(SYS_FAIL_POINT("spawner.mount_box",
+                             ::mount("box", path::box, "tmpfs", MS_NOSUID | MS_NODEV, options)),
+              Step::open_box)) {
         return;
     }
     open_ = true;
     home_ = open_directory(path::box);
-    made(::mkdirat(home_.get(), "submission", 0700), Step::make_directory);
-    made(::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW),
+    made(SYS_FAIL_POINT("spawner.make_home", ::mkdirat(home_.get(), "submission", 0700)),
          Step::make_directory);
-    submission_.reset(
-        ::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    made(SYS_FAIL_POINT("spawner.own_home",
+                        ::fchownat(home_.get(), "submission", uid_, uid_, AT_SYMLINK_NOFOLLOW)),
+         Step::make_directory);
+    submission_.reset(SYS_FAIL_POINT(
+        "spawner.open_home",
+        ::openat(home_.get(), "submission", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)));
     made(submission_.get(), Step::make_directory);
     for (const char* shared : {path::box_tmp, path::box_shm}) {
         // 01777 needs the chmod: the umask of a process must not decide it.
-        made(::mkdir(shared, 01777), Step::make_directory);
+        made(SYS_FAIL_POINT("spawner.make_shared", ::mkdir(shared, 01777)), Step::make_directory);
         made(::chmod(shared, 01777), Step::make_directory);
     }
 }
@@ -133,10 +140,14 @@ int InnerBox::close() {
     submission_.reset();
     home_.reset();
     fault_ = {};
-    if (std::exchange(open_, false) && ::umount2(path::box, MNT_DETACH) != 0) return errno;
+    if (std::exchange(open_, false) &&
+        SYS_FAIL_POINT("spawner.unmount_box", ::umount2(path::box, MNT_DETACH)) != 0)
+        return errno;
     struct stat root {};
     struct stat place {};
-    if (::stat("/", &root) != 0 || ::stat(path::box, &place) != 0) return errno;
+    if (SYS_FAIL_POINT("spawner.look_at_box", ::stat("/", &root)) != 0 ||
+        ::stat(path::box, &place) != 0)
+        return errno;
     return root.st_dev == place.st_dev ? 0 : EBUSY;
 }
 

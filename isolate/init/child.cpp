@@ -33,6 +33,7 @@
 
 #include "isolate/init/fault.h"
 #include "isolate/init/plan.h"
+#include "isolate/sys/fail_point.h"
 
 namespace isolate {
 
@@ -55,7 +56,7 @@ constexpr const char* masked_directories[] = {"/proc/acpi", "/proc/asound", "/pr
 
 void set_standard_streams(const Plan& plan) {
     // Received descriptors lie above 3, because 0 to 3 are taken when the container starts.
-    if (::dup2(plan.standard_in, STDIN_FILENO) < 0 ||
+    if (SYS_FAIL_POINT("box.set_stdio", ::dup2(plan.standard_in, STDIN_FILENO)) < 0 ||
         ::dup2(plan.standard_out, STDOUT_FILENO) < 0 ||
         ::dup2(plan.standard_err, STDERR_FILENO) < 0 ||
         ::dup3(plan.report, report_fd, O_CLOEXEC) < 0) {
@@ -97,28 +98,33 @@ void enter_layers(const Plan& plan) {
     options.append(path::mount_points);
     options.append(",userxattr");
     // By the name, that it may be entered: what is mounted on "." is not what "." is.
-    if (::mount("root", path::layered_root, "overlay",
-                MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME, options.text()) != 0 ||
+    if (SYS_FAIL_POINT("box.stack_layers", ::mount("root", path::layered_root, "overlay",
+                                                   MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOATIME,
+                                                   options.text())) != 0 ||
         ::chdir(path::layered_root) != 0) {
         give_up(report_fd, Step::stack_layers);
     }
     for (const char* shared : {path::dev, path::box, path::programs}) {
-        if (::mount(shared, shared + 1, nullptr, MS_BIND, nullptr) != 0) {
+        if (SYS_FAIL_POINT("box.bind_shared",
+                           ::mount(shared, shared + 1, nullptr, MS_BIND, nullptr)) != 0) {
             give_up(report_fd, Step::bind_box);
         }
     }
-    if (::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 || ::chroot(".") != 0) {
+    if (SYS_FAIL_POINT("box.enter_root", ::mount(".", "/", nullptr, MS_MOVE, nullptr)) != 0 ||
+        ::chroot(".") != 0) {
         give_up(report_fd, Step::enter_root);
     }
 }
 
 void bind(const char* from, const char* to) {
-    if (::mount(from, to, nullptr, MS_BIND, nullptr) != 0) give_up(report_fd, Step::bind_box);
+    if (SYS_FAIL_POINT("box.bind", ::mount(from, to, nullptr, MS_BIND, nullptr)) != 0)
+        give_up(report_fd, Step::bind_box);
 }
 
 void mask(const char* with, const char* what) {
     // A kernel without it needs no mask for it.
-    if (::mount(with, what, nullptr, MS_BIND, nullptr) != 0 && errno != ENOENT) {
+    if (SYS_FAIL_POINT("box.mask", ::mount(with, what, nullptr, MS_BIND, nullptr)) != 0 &&
+        errno != ENOENT) {
         give_up(report_fd, Step::mask_proc);
     }
 }
@@ -126,7 +132,8 @@ void mask(const char* with, const char* what) {
 void arrange_mounts() {
     bind(path::box_tmp, path::tmp);
     bind(path::box_shm, path::shm);
-    if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) {
+    if (SYS_FAIL_POINT("box.mount_proc", ::mount("proc", "/proc", "proc",
+                                                 MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr)) != 0) {
         give_up(report_fd, Step::mount_proc);
     }
     for (const char* file : masked_files) mask("/dev/null", file);
@@ -136,7 +143,8 @@ void arrange_mounts() {
 // The kernel shall prefer anything in a box to anything outside of one (man 5 proc).
 void raise_oom_score() {
     const int fd = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0 || ::write(fd, "1000", 4) != 4) give_up(report_fd, Step::raise_oom_score);
+    if (fd < 0 || SYS_FAIL_POINT("box.raise_oom_score", ::write(fd, "1000", 4)) != 4)
+        give_up(report_fd, Step::raise_oom_score);
     ::close(fd);
 }
 
@@ -158,7 +166,8 @@ void lower_limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
     if (::getrlimit(resource, &limit) != 0) give_up(report_fd, Step::set_limits);
     limit.rlim_max = hard < limit.rlim_max ? hard : limit.rlim_max;
     limit.rlim_cur = soft < limit.rlim_max ? soft : limit.rlim_max;
-    if (::setrlimit(resource, &limit) != 0) give_up(report_fd, Step::set_limits);
+    if (SYS_FAIL_POINT("box.set_limit", ::setrlimit(resource, &limit)) != 0)
+        give_up(report_fd, Step::set_limits);
 }
 
 void set_limits(const SpawnStage& stage) {
@@ -173,7 +182,8 @@ void set_limits(const SpawnStage& stage) {
 
 void become(const Plan& plan) {
     const auto must = [](Step step, long result) {
-        if (result < 0) give_up(report_fd, step);
+        // The call was made, but what follows is the same: the process ends.
+        if (result < 0 || SYS_FAIL_POINT("box.step", 0) < 0) give_up(report_fd, step);
     };
     set_standard_streams(plan);
     must(Step::new_session, ::setsid());

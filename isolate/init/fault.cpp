@@ -4,11 +4,14 @@
 
 #include <cerrno>
 
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 void send_report(int pipe, const Report& report) {
     // If the daemon is gone there is nobody to tell; the container ends with it.
-    [[maybe_unused]] const auto written = ::write(pipe, &report, sizeof report);
+    [[maybe_unused]] const auto written =
+        SYS_FAIL_POINT("box.report", ::write(pipe, &report, sizeof report));
 }
 
 void give_up(int pipe, Step step) {

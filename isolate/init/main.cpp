@@ -21,6 +21,7 @@
 #include "isolate/init/plan.h"
 #include "isolate/init/posture.h"
 #include "isolate/init/spawner.h"
+#include "isolate/sys/fail_point.h"
 
 namespace {
 
@@ -32,7 +33,7 @@ pid_t spawner = -1;
 // Standard streams and descriptor 3 must be taken: stages get theirs by dup2 onto these numbers,
 // and a received descriptor must never have one of them.
 void occupy_low_descriptors() {
-    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    const int null = SYS_FAIL_POINT("init.open_null", ::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (null < 0) ::_exit(3);
     for (int fd = 0; fd < 3; ++fd) {
         if (::dup2(null, fd) < 0) ::_exit(3);
@@ -69,7 +70,8 @@ void reap(const sys::UniqueFd& ctl) {
     int status = 0;
     for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid == spawner) ::_exit(5);
-        answer(ctl, Verb::stage_ended, 0, StageEnded{.pid = pid, .status = status});
+        if (!answer(ctl, Verb::stage_ended, 0, StageEnded{.pid = pid, .status = status}))
+            ::_exit(7);
     }
 }
 
@@ -124,7 +126,10 @@ int main(int argc, char** argv) {
     if (std::strcmp(slash ? slash + 1 : argv[0], "timeout") == 0) return timeout_applet(argc, argv);
     if (argc == 2 && argv[1] == posture_word) return posture();
     if (argc == 2 && argv[1] == memory_word) return take_memory();
-    if (argc != 3) return 2;
+    if (argc < 3) return 2;
+#ifdef CRANKCASE_FAIL_POINTS
+    if (argc == 4 && sys::map_fail_control(std::atoi(argv[3]))) ::close(std::atoi(argv[3]));
+#endif
     const sys::UniqueFd ctl{std::atoi(argv[1])};
     sys::UniqueFd work{std::atoi(argv[2])};
     ::fcntl(ctl.get(), F_SETFD, FD_CLOEXEC);
@@ -135,7 +140,9 @@ int main(int argc, char** argv) {
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
     // Jobs share the user namespace: they must not be able to look into init (man 2 ptrace).
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 3;
+    if (SYS_FAIL_POINT("init.make_private",
+                       ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) != 0)
+        return 3;
     if (!leave_first_root()) return 7;
     occupy_low_descriptors();
     sigset_t child_signal;
@@ -145,14 +152,16 @@ int main(int argc, char** argv) {
     ::sigaddset(&blocked, order_signal);  // for the boxes, who inherit it
     ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
 
-    spawner = ::fork();
+    spawner = SYS_FAIL_POINT("init.fork_spawner", ::fork());
     if (spawner < 0) return 4;
     if (spawner == 0) {
         ::close(ctl.get());
         serve_boxes(work);
     }
     work.reset();
-    const sys::UniqueFd child_signals{::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK)};
+    const sys::UniqueFd child_signals{
+        SYS_FAIL_POINT("init.signalfd", ::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK))};
+    if (!child_signals) return 4;
     say_ready(ctl);
     serve(ctl, child_signals);
 }

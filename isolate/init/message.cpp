@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "isolate/sys/fail_point.h"
+
 namespace isolate {
 
 namespace {
@@ -48,6 +50,7 @@ bool Message::map_payload() {
         status.st_size != static_cast<off_t>(head_.payload_bytes)) {
         return false;
     }
+    if (SYS_FAIL_POINT("spawner.map_payload", 0) != 0) return false;
     void* mapping = ::mmap(nullptr, head_.payload_bytes, PROT_READ, MAP_PRIVATE, memfd.get(), 0);
     if (mapping == MAP_FAILED) return false;
     mapping_ = mapping;

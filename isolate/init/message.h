@@ -49,12 +49,14 @@ private:
     std::byte buffer_[max_message];
 };
 
-// Sends a head and a body. The peer being gone is noticed by the next receive.
+// Sends a head and a body. False: the peer is gone or will not learn what it waits for, and the
+// caller exits, which tells it so.
 template <typename Body>
-void answer(const sys::UniqueFd& socket, Verb verb, std::uint32_t serial, const Body& body) {
+[[nodiscard]] bool answer(const sys::UniqueFd& socket, Verb verb, std::uint32_t serial,
+                          const Body& body) {
     const Head head{verb, serial, 0, 0};
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(socket, pieces);
+    return sys::send_message(socket, pieces) == 0;
 }
 
 }  // namespace isolate

@@ -17,6 +17,7 @@
 #include "isolate/init/message.h"
 #include "isolate/init/plan.h"
 #include "isolate/init/strings.h"
+#include "isolate/sys/fail_point.h"
 
 namespace isolate {
 
@@ -51,7 +52,7 @@ long clone_stage(const sys::UniqueFd& leaf) {
         arguments.flags |= CLONE_INTO_CGROUP;
         arguments.cgroup = static_cast<std::uint64_t>(leaf.get());
     }
-    return ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    return SYS_FAIL_POINT("spawner.clone", ::syscall(SYS_clone3, &arguments, sizeof arguments));
 }
 
 Fault spawn(StageStarted& started) {
@@ -87,16 +88,16 @@ Fault spawn(StageStarted& started) {
 void spawn_and_answer(const sys::UniqueFd& work) {
     StageStarted started{};
     const Fault fault = spawn(started);
-    if (fault.step == Step::none) {
-        answer(work, Verb::stage_started, message.head().serial, started);
-    } else {
-        answer(work, Verb::stage_refused, message.head().serial, fault);
-    }
+    const auto serial = message.head().serial;
+    const bool told = fault.step == Step::none ? answer(work, Verb::stage_started, serial, started)
+                                               : answer(work, Verb::stage_refused, serial, fault);
+    if (!told) ::_exit(1);
 }
 
 // The lowest free number: a descriptor that was left open moves it up.
 std::uint32_t next_descriptor(const sys::UniqueFd& any) {
-    const sys::UniqueFd copy{::fcntl(any.get(), F_DUPFD_CLOEXEC, 0)};
+    const sys::UniqueFd copy{
+        SYS_FAIL_POINT("spawner.next_descriptor", ::fcntl(any.get(), F_DUPFD_CLOEXEC, 0))};
     return static_cast<std::uint32_t>(copy.get());
 }
 
@@ -118,8 +119,9 @@ void handle(const sys::UniqueFd& work) {
             return spawn_and_answer(work);
         case Verb::close_box: {
             const auto error = static_cast<std::uint32_t>(box.close());
-            return answer(work, Verb::box_closed, message.head().serial,
-                          BoxClosed{.error = error, .next_descriptor = next_descriptor(work)});
+            const BoxClosed closed{.error = error, .next_descriptor = next_descriptor(work)};
+            if (!answer(work, Verb::box_closed, message.head().serial, closed)) ::_exit(1);
+            return;
         }
         default:
             ::_exit(1);
@@ -133,7 +135,8 @@ void serve_boxes(const sys::UniqueFd& work) {
     // capabilities: the bounding set matters at execve only, and the spawner never executes
     // anything.
     for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-        if (::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) ::_exit(1);
+        if (SYS_FAIL_POINT("spawner.drop", ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)) != 0)
+            ::_exit(1);
     }
     ::umask(0);
     const Head ready{Verb::ready, 0, 0, 0};

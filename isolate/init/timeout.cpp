@@ -28,6 +28,7 @@
 
 #include "isolate/init/fault.h"
 #include "isolate/init/plan.h"
+#include "isolate/sys/fail_point.h"
 
 namespace isolate {
 
@@ -49,12 +50,14 @@ long long now() {
         fault.error = errno;
         ::_exit(127);
     };
-    if (::setpriority(PRIO_PROCESS, 0, program_niceness) != 0) stop(Step::set_priority);
+    if (SYS_FAIL_POINT("box.set_priority", ::setpriority(PRIO_PROCESS, 0, program_niceness)) != 0)
+        stop(Step::set_priority);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
     // No flags: the filter binds this process alone, which is about to become the program.
-    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &plan.filter) != 0)
+    if (SYS_FAIL_POINT("box.load_filter",
+                       ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &plan.filter)) != 0)
         stop(Step::load_filter);
-    ::execve(plan.argv[0], plan.argv, plan.environment);
+    if (SYS_FAIL_POINT("box.execute", 0) == 0) ::execve(plan.argv[0], plan.argv, plan.environment);
     stop(Step::execute);
     __builtin_unreachable();
 }
@@ -99,6 +102,7 @@ void run_under_deadline(const Plan& plan) {
     ::sigprocmask(SIG_SETMASK, &awaited, nullptr);
 
     volatile Fault fault{Step::none, 0};
+    if (SYS_FAIL_POINT("box.fork_program", 0) < 0) give_up(plan.report, Step::fork_program);
     const pid_t program = ::vfork();
     if (program < 0) give_up(plan.report, Step::fork_program);
     if (program == 0) execute(plan, none, fault);

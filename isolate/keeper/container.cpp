@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "isolate/sys/fail_point.h"
+
 namespace keeper {
 
 namespace {
@@ -69,6 +71,7 @@ int run_container(const ContainerPlan& plan) {
     const std::unique_ptr<lxc_container, PutContainer> container{
         ::lxc_container_new(plan.name.c_str(), plan.lxc_path.c_str())};
     if (!container) return 10;
+    if (SYS_FAIL_POINT("keeper.configure", 0) != 0) return 11;
     container->clear_config(container.get());
     for (const auto& [key, value] : configuration(plan)) {
         if (!container->set_config_item(container.get(), key, value.c_str())) {
@@ -81,8 +84,10 @@ int run_container(const ContainerPlan& plan) {
     const auto ctl = std::to_string(plan.ctl);
     const auto work = std::to_string(plan.work);
     std::string program = "/crankcase/init";
-    std::string arguments[] = {program, ctl, work};
-    char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(), nullptr};
+    std::string arguments[] = {program, ctl, work, std::to_string(plan.fail_points)};
+    char* const argv[] = {arguments[0].data(), arguments[1].data(), arguments[2].data(),
+                          plan.fail_points < 0 ? nullptr : arguments[3].data(), nullptr};
+    if (SYS_FAIL_POINT("keeper.lxc_start", 0) != 0) return 13;
     return container->start(container.get(), 0, argv) ? 0 : 13;
 }
 

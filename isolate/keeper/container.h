@@ -21,7 +21,8 @@ struct ContainerPlan {
     std::string monitor_group;
     std::string pivot_group;
     std::uint32_t first_uid = 0;  // host id of the container's root, 65536 ids
-    int ctl = -1, work = -1;      // inherited by init: the only descriptors that are
+    int ctl = -1, work = -1;      // inherited by init: the only descriptors that are, but
+    int fail_points = -1;         // of a build for tests: their file (sys/fail_point.h)
 };
 
 // Starts the container in the calling process, which becomes liblxc's monitor, and returns its exit

@@ -20,6 +20,7 @@
 #include <thread>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 
@@ -84,7 +85,8 @@ std::vector<std::string> all_hierarchies() {
 }
 
 void make_group(const std::string& path) {
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) sys::fail("make the cgroup " + path);
+    if (SYS_FAIL_POINT("keeper.make_group", ::mkdir(path.c_str(), 0755)) != 0 && errno != EEXIST)
+        sys::fail("make the cgroup " + path);
 }
 
 void place(const std::string& group, pid_t pid) {
@@ -92,7 +94,8 @@ void place(const std::string& group, pid_t pid) {
 }
 
 void own(const std::string& path, uid_t uid, gid_t gid) {
-    if (::chown(path.c_str(), uid, gid) != 0) sys::fail("chown " + path);
+    if (SYS_FAIL_POINT("keeper.own_group", ::chown(path.c_str(), uid, gid)) != 0)
+        sys::fail("chown " + path);
 }
 
 void kill_members(const std::string& group) {
@@ -109,9 +112,9 @@ bool remove_tree(const std::string& group, std::chrono::steady_clock::time_point
     for (const auto& entry : std::filesystem::directory_iterator{group, error}) {
         if (entry.is_directory(error)) remove_tree(entry.path(), give_up);
     }
-    while (::rmdir(group.c_str()) != 0) {
+    while (SYS_FAIL_POINT("keeper.remove_group", ::rmdir(group.c_str())) != 0) {
         if (errno == ENOENT) return true;
-        if (errno != EBUSY || std::chrono::steady_clock::now() > give_up) return false;
+        if (std::chrono::steady_clock::now() > give_up) return false;
         kill_members(group);
         std::this_thread::sleep_for(removal_pause);
     }
@@ -144,7 +147,7 @@ Groups::Groups(const Options& options) : options_(options) {
 }
 
 void Groups::find_controllers() {
-    if (const int error = ::cgroup_init(); error != 0) {
+    if (const int error = SYS_FAIL_POINT("keeper.find_groups", ::cgroup_init()); error != 0) {
         throw Error(Kind::broken,
                     std::string{"cannot find any cgroup hierarchy: "} + ::cgroup_strerror(error));
     }
@@ -204,7 +207,9 @@ void Groups::make_engine_group() const {
     // On v2 the group needs its ancestors' controllers first, which is enable_controllers'
     // business.
     if (version_ == CgroupVersion::v2) return make_group(memory_ + "/" + root_);
-    if (const int error = ::cgroup_create_cgroup(group.get(), 0); error != 0) {
+    if (const int error =
+            SYS_FAIL_POINT("keeper.make_engine_group", ::cgroup_create_cgroup(group.get(), 0));
+        error != 0) {
         throw Error(Kind::broken, "make the cgroup " + root_ + ": " + ::cgroup_strerror(error));
     }
 }

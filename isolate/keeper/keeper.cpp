@@ -21,6 +21,7 @@
 
 #include "isolate/messages.h"
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 #include "isolate/sys/log.h"
 
@@ -61,7 +62,8 @@ UniqueFd child_signal_fd() {
     ::sigemptyset(&signals);
     ::sigaddset(&signals, SIGCHLD);
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-    UniqueFd fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+    UniqueFd fd{
+        SYS_FAIL_POINT("keeper.signalfd", ::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK))};
     if (!fd) sys::fail("signalfd");
     return fd;
 }
@@ -69,7 +71,8 @@ UniqueFd child_signal_fd() {
 // Credentials must be asked for before the peer can send: asked for later, they read as pid 0.
 void ask_for_credentials(const UniqueFd& socket) {
     const int on = 1;
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
+    if (SYS_FAIL_POINT("keeper.passcred",
+                       ::setsockopt(socket.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on)) != 0)
         sys::fail("SO_PASSCRED");
 }
 
@@ -111,7 +114,8 @@ void Keeper::serve() {
             events.push_back({runner->init == 0 ? runner->ctl.get() : -1, POLLIN, 0});
             events.push_back({runner->spawner == 0 ? runner->work.get() : -1, POLLIN, 0});
         }
-        if (::poll(events.data(), events.size(), starting.empty() ? -1 : 1000) < 0 &&
+        if (SYS_FAIL_POINT("keeper.poll", ::poll(events.data(), events.size(),
+                                                 starting.empty() ? -1 : 1000)) < 0 &&
             errno != EINTR) {
             sys::fail("poll");
         }
@@ -158,7 +162,7 @@ void Keeper::start(std::uint32_t index, std::uint32_t serial) try {
     runner->work = std::move(work.ours);
     runner->serial = serial;
     runner->deadline = Clock::now() + start_patience;
-    runner->monitor = ::fork();
+    runner->monitor = SYS_FAIL_POINT("keeper.fork", ::fork());
     if (runner->monitor < 0) sys::fail("fork");
     if (runner->monitor == 0)
         become_monitor(index, *runner, std::move(ctl.theirs), std::move(work.theirs));
@@ -178,6 +182,11 @@ void Keeper::become_monitor(std::uint32_t index, Runner& runner, UniqueFd ctl, U
     runner.work.release();
     close_all_but(inherited_ctl, inherited_work);
     if (::getppid() != keeper) ::_exit(1);
+    int fail_points = -1;
+#ifdef CRANKCASE_FAIL_POINTS
+    fail_points = sys::open_fail_control(options_.run_directory.c_str());
+    if (fail_points >= 0) ::fcntl(fail_points, F_SETFD, 0);
+#endif
     ::fcntl(inherited_ctl, F_SETFD, 0);
     ::fcntl(inherited_work, F_SETFD, 0);
     sigset_t none;
@@ -199,6 +208,7 @@ void Keeper::become_monitor(std::uint32_t index, Runner& runner, UniqueFd ctl, U
             .first_uid = options_.first_uid + index * ids_per_runner,
             .ctl = inherited_ctl,
             .work = inherited_work,
+            .fail_points = fail_points,
         });
     } catch (const std::exception& error) {
         sys::log(sys::Level::error, "container_not_started",
@@ -219,7 +229,8 @@ void Keeper::hear(std::uint32_t index, Runner& runner, const UniqueFd& socket, p
 }
 
 void Keeper::hand_over(std::uint32_t index, Runner& runner) try {
-    runner.init_pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, runner.init, 0)));
+    runner.init_pidfd.reset(static_cast<int>(
+        SYS_FAIL_POINT("keeper.pidfd_open", ::syscall(SYS_pidfd_open, runner.init, 0))));
     if (!runner.init_pidfd) sys::fail("pidfd_open of init");
     protect_from_oom(runner.init);
     protect_from_oom(runner.spawner);
@@ -284,7 +295,10 @@ void Keeper::tell_end(std::uint32_t index, int error, const std::string& reason)
     isolate::RunnerEnded body{.index = index, .error = error, .reason = {}};
     std::strncpy(body.reason, reason.c_str(), sizeof body.reason - 1);
     const std::span<const std::byte> pieces[] = {sys::bytes_of(head), sys::bytes_of(body)};
-    sys::send_message(daemon_, pieces);  // a daemon that is gone is noticed by the next poll
+    const int failed = sys::send_message(daemon_, pieces);
+    // A daemon that is gone is noticed by the next poll; one that is there would wait for this
+    // runner for ever, so that another keeper and a new start are better.
+    if (failed != 0 && failed != -EPIPE) sys::fail("tell the daemon", -failed);
 }
 
 void Keeper::end_late_starters() {

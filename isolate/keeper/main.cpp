@@ -10,6 +10,8 @@
 #include <string>
 
 #include "isolate/keeper/keeper.h"
+#include "isolate/protocol.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
 
 namespace {
@@ -85,11 +87,17 @@ int main(int argc, char** argv) {
     ::signal(SIGINT, SIG_IGN);
     ::signal(SIGTERM, SIG_IGN);
     ::signal(SIGHUP, SIG_IGN);
+#ifdef CRANKCASE_FAIL_POINTS
+    sys::open_fail_control(options.run_directory.c_str());
+#endif
+    int code = isolate::keeper_cannot_work;
     try {
-        keeper::Keeper{options}.serve();
+        keeper::Keeper keeper{options};
+        code = isolate::keeper_broke_down;
+        keeper.serve();
         return 0;
     } catch (const std::exception& error) {
         sys::log(sys::Level::error, "keeper_failed", {{"error", error.what()}});
-        return 1;
+        return code;
     }
 }

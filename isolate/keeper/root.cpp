@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "isolate/sys/error.h"
+#include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
 
 namespace keeper {
@@ -60,13 +61,16 @@ constexpr std::pair<const char*, const char*> device_links[] = {
 
 void mount(const char* source, const std::string& target, const char* type, unsigned long flags,
            const std::string& options) {
-    if (::mount(source, target.c_str(), type, flags, options.c_str()) != 0) {
+    if (SYS_FAIL_POINT("keeper.mount",
+                       ::mount(source, target.c_str(), type, flags, options.c_str())) != 0) {
         sys::fail("mount " + std::string{type ? type : source} + " on " + target);
     }
 }
 
 void make_directory(const std::string& path) {
-    if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) sys::fail("mkdir " + path);
+    if (SYS_FAIL_POINT("keeper.make_directory", ::mkdir(path.c_str(), 0755)) != 0 &&
+        errno != EEXIST)
+        sys::fail("mkdir " + path);
 }
 
 // Makes a directory the current one for as long as this lives. An overlay shows in every
@@ -88,12 +92,14 @@ private:
 };
 
 void make_link(const std::string& target, const std::string& path) {
-    if (::symlink(target.c_str(), path.c_str()) != 0) sys::fail("symlink " + path);
+    if (SYS_FAIL_POINT("keeper.make_link", ::symlink(target.c_str(), path.c_str())) != 0)
+        sys::fail("symlink " + path);
 }
 
 void write_new_file(const std::string& path, std::string_view text, mode_t mode = 0644) {
     const auto file = sys::open(path, O_WRONLY | O_CREAT | O_EXCL, mode);
-    if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    if (SYS_FAIL_POINT("keeper.write_new_file", ::write(file.get(), text.data(), text.size())) !=
+        static_cast<ssize_t>(text.size())) {
         sys::fail("write " + path);
     }
 }
@@ -126,6 +132,28 @@ void copy_readable(const fs::path& from, const fs::path& to) {
     }
 }
 
+// A runner's mounts until all of them are there: half of them must not be taken for the whole next
+// time.
+class HalfMade {
+public:
+    HalfMade(const std::string& own, const Root::Mounts& mounts) : own_(own), mounts_(mounts) {}
+    HalfMade(const HalfMade&) = delete;
+    HalfMade& operator=(const HalfMade&) = delete;
+    ~HalfMade() {
+        if (whole_) return;
+        for (const auto& target : {mounts_.root, mounts_.usr, mounts_.etc})
+            ::umount2(target.c_str(), MNT_DETACH);  // those that are none say EINVAL
+        std::error_code error;
+        fs::remove_all(own_, error);
+    }
+    void is_whole() { whole_ = true; }
+
+private:
+    const std::string& own_;
+    const Root::Mounts& mounts_;
+    bool whole_ = false;
+};
+
 }  // namespace
 
 Root::Root(const Options& options)
@@ -133,7 +161,8 @@ Root::Root(const Options& options)
       layers_(options.data_directory + "/layers"),
       first_uid_(options.first_uid) {
     sys::make_directories(base_);
-    if (::unshare(CLONE_NEWNS) != 0) sys::fail("unshare the mount namespace");
+    if (SYS_FAIL_POINT("keeper.unshare", ::unshare(CLONE_NEWNS)) != 0)
+        sys::fail("unshare the mount namespace");
     mount("none", "/", nullptr, MS_REC | MS_PRIVATE, "");
     mount("crankcase", base_, "tmpfs", MS_NOSUID, "mode=0755");
     for (const char* name : {"skeleton", "etc", "empty", "staging"})
@@ -187,7 +216,8 @@ void Root::lay_out_private(const std::string& path, std::uint32_t uid) {
         make_directory(path + name);
     for (const auto* name : {"dev", "proc", "box", "tmp", "crankcase"})
         make_directory(layers + "/points/" + name);
-    if (::chown(layers.c_str(), uid, uid) != 0 || ::chmod(layers.c_str(), 0700) != 0) {
+    if (SYS_FAIL_POINT("keeper.own_layers", ::chown(layers.c_str(), uid, uid)) != 0 ||
+        ::chmod(layers.c_str(), 0700) != 0) {
         sys::fail("chown " + layers);
     }
 }
@@ -196,9 +226,16 @@ Root::Mounts Root::runner(std::uint32_t index) {
     const auto own = base_ + "/r" + std::to_string(index);
     Mounts mounts{own + "/root", own + "/usr", own + "/etc", own + "/dev", layers_};
     if (::access(own.c_str(), F_OK) == 0) return mounts;
+    HalfMade half{own, mounts};
+    lay_out_runner(own, mounts, first_uid_ + index * ids_per_runner);
+    half.is_whole();
+    return mounts;
+}
+
+void Root::lay_out_runner(const std::string& own, const Mounts& mounts, std::uint32_t uid) {
     for (const auto& path : {own, mounts.root, mounts.usr, mounts.etc, mounts.dev})
         make_directory(path);
-    lay_out_private(own + "/private", first_uid_ + index * ids_per_runner);
+    lay_out_private(own + "/private", uid);
     // Without an upper directory an overlay needs two lower ones.
     const std::pair<std::string, std::string> overlays[] = {
         {"private:../skeleton", mounts.root},
@@ -212,14 +249,14 @@ Root::Mounts Root::runner(std::uint32_t index) {
     }
     for (const auto& [name, major, minor] : devices) {
         const auto path = mounts.dev + "/" + name;
-        if (::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor)) != 0 ||
+        if (SYS_FAIL_POINT("keeper.make_device",
+                           ::mknod(path.c_str(), S_IFCHR, ::makedev(major, minor))) != 0 ||
             ::chmod(path.c_str(), 0666) != 0) {
             sys::fail("mknod " + path);
         }
     }
     for (const auto& [name, target] : device_links) make_link(target, mounts.dev + "/" + name);
     make_directory(mounts.dev + "/shm");
-    return mounts;
 }
 
 }  // namespace keeper

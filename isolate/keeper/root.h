@@ -39,6 +39,7 @@ private:
     void lay_out_skeleton(const std::string& init_program);
     void lay_out_etc();
     void lay_out_private(const std::string& path, std::uint32_t uid);
+    void lay_out_runner(const std::string& own, const Mounts& mounts, std::uint32_t uid);
 
     std::string base_;
     std::string layers_;

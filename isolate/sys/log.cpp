@@ -1,8 +1,12 @@
 #include "isolate/sys/log.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -13,6 +17,8 @@ namespace {
 
 constexpr int nothing = 100;
 std::atomic<int> threshold{static_cast<int>(Level::info)};
+std::atomic<unsigned long long> dropped{0};
+std::atomic<unsigned long long> dropped_and_told{0};
 
 std::string_view name(Level level) {
     switch (level) {
@@ -69,7 +75,29 @@ std::string time_stamp() {
     return text;
 }
 
+// A log that cannot be written must not stop a job. A socket (the journal's) is asked not to wait;
+// pipes were opened so. True if the line went out, at least in part.
+bool write_line(const std::string& line) {
+    auto written = ::send(STDERR_FILENO, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (written < 0 && errno == ENOTSOCK)
+        written = ::write(STDERR_FILENO, line.data(), line.size());
+    return written > 0;
+}
+
 }  // namespace
+
+void free_log_from_readers() {
+    struct stat status {};
+    if (::fstat(STDERR_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return;
+    const int again = ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    if (again < 0) return;  // not ours to open: lines wait, as before
+    ::dup2(again, STDERR_FILENO);
+    ::close(again);
+}
+
+unsigned long long dropped_log_lines() {
+    return dropped;
+}
 
 void set_log_level(Level level) {
     threshold = static_cast<int>(level);
@@ -95,8 +123,13 @@ std::string log_line(Level level, std::string_view event, std::initializer_list<
 void log(Level level, std::string_view event, std::initializer_list<Field> fields) {
     if (static_cast<int>(level) < threshold) return;
     const auto line = time_stamp() + log_line(level, event, fields);
-    // A log that cannot be written must not stop a job: the result is not used.
-    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+    const auto missing = dropped.load();
+    if (const auto told = dropped_and_told.exchange(missing);
+        told != missing && !write_line(time_stamp() + log_line(Level::warn, "log_lines_dropped",
+                                                               {{"count", missing - told}}))) {
+        dropped_and_told -= missing - told;
+    }
+    if (!write_line(line)) ++dropped;
 }
 
 }  // namespace sys

@@ -3,6 +3,10 @@
 //
 //   2026-11-21T08:15:02.123Z info job id=4f2a… runtime=python-3.11.2 verdict=passed wall_ms=17
 //
+// Whoever reads the log may be slow or stuck: what it does not take at once is dropped and counted,
+// and the next line that goes through is preceded by one that says how many are missing. Until
+// free_log_from_readers() was called, and for descriptors it can do nothing about, lines wait.
+//
 // Values are escaped: no byte of a client or a program can forge a line or reach a terminal. Code
 // and output of users are never logged.
 #pragma once
@@ -31,6 +35,13 @@ struct Field {
 // Lines below this level are dropped. Set once, in main.
 void set_log_level(Level level);
 void log_nothing();
+
+// Makes writing to standard error never wait, in this process and those it starts. Call it once,
+// early and as root: a pipe is opened again for that, so that the setting is nobody else's.
+void free_log_from_readers();
+
+// Lines that were dropped since the start of this process.
+unsigned long long dropped_log_lines();
 
 void log(Level level, std::string_view event, std::initializer_list<Field> fields = {});
 

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "isolate/sys/fail_point.h"
+
 namespace sys {
 
 namespace {
@@ -32,7 +34,9 @@ void adopt_fds(const cmsghdr& control, PassedFds& passed) {
 
 SocketPair socket_pair() {
     int ends[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return {};
+    if (SYS_FAIL_POINT("sys.socketpair",
+                       ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)) != 0)
+        return {};
     return {UniqueFd{ends[0]}, UniqueFd{ends[1]}};
 }
 
@@ -57,7 +61,7 @@ int send_message(const UniqueFd& socket, std::span<const std::span<const std::by
         header->cmsg_len = CMSG_LEN(fds.size_bytes());
         std::memcpy(CMSG_DATA(header), fds.data(), fds.size_bytes());
     }
-    while (::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0) {
+    while (SYS_FAIL_POINT("sys.send", ::sendmsg(socket.get(), &message, MSG_NOSIGNAL)) < 0) {
         if (errno != EINTR) return -errno;
     }
     return 0;
@@ -75,7 +79,8 @@ static ssize_t receive(const UniqueFd& socket, std::span<std::byte> buffer, Pass
     message.msg_control = control.bytes;
     message.msg_controllen = sizeof control.bytes;
     ssize_t length = 0;
-    while ((length = ::recvmsg(socket.get(), &message, flags | MSG_CMSG_CLOEXEC)) < 0) {
+    while ((length = SYS_FAIL_POINT(
+                "sys.receive", ::recvmsg(socket.get(), &message, flags | MSG_CMSG_CLOEXEC))) < 0) {
         if (errno != EINTR) return -errno;
     }
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header;

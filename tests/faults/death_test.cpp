@@ -102,11 +102,13 @@ TEST_CASE("the death of the keeper is said, survived without a restart, and leav
 
 TEST_CASE(
     "killed at random moments under load, daemon, keeper, init and jobs leave nothing behind") {
-    std::mt19937 random{20261121};
+    constexpr unsigned seed = 20261121;
+    CAPTURE(seed);
+    std::mt19937 random{seed};
     const char* victims[] = {"guard", "server", "keeper", "init", "spawner", "sleep"};
     EngineProcess engine;
     int killed = 0;
-    for (int round = 0; round < 24; ++round) {
+    for (int round = 0; round < 120; ++round) {
         const std::string victim = victims[round % std::size(victims)];
         CAPTURE(round);
         CAPTURE(victim);
@@ -134,7 +136,35 @@ TEST_CASE(
         REQUIRE(engine.wait_until_ready());
         CHECK(sings_soon(engine));
     }
-    CHECK(killed >= 18);
+    CHECK(killed >= 90);
+    CHECK(engine.stop() == 0);
+    CHECK(engine.left_behind() == "");
+}
+
+TEST_CASE(
+    "killed again while it starts and sweeps what the first kill left, an engine leaves nothing") {
+    constexpr unsigned seed = 20261122;
+    CAPTURE(seed);
+    std::mt19937 random{seed};
+    EngineProcess engine;
+    for (int round = 0; round < 20; ++round) {
+        CAPTURE(round);
+        Load load{engine};
+        std::this_thread::sleep_for(std::chrono::milliseconds{random() % 50});
+        // With the keeper gone first nobody sweeps, and the next start has it all to do.
+        for (const auto keeper : engine.pids_of("keeper")) ::kill(keeper, SIGKILL);
+        engine.kill_hard();
+        load.stop();
+        engine.launch();
+        std::this_thread::sleep_for(std::chrono::milliseconds{random() % 120});
+        if (round % 2 == 0) {
+            for (const auto keeper : engine.pids_of("keeper")) ::kill(keeper, SIGKILL);
+        }
+        engine.kill_hard();
+        engine.start();
+        CHECK(sings(engine));
+        CHECK(load.wrong() == 0);
+    }
     CHECK(engine.stop() == 0);
     CHECK(engine.left_behind() == "");
 }

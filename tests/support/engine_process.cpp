@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto log_patience = std::chrono::seconds{20};
-constexpr auto ready_patience = std::chrono::seconds{60};
 constexpr auto answer_patience_ms = 120'000;
 
 std::uint16_t free_port() {
@@ -112,7 +112,13 @@ std::string HttpAnswer::field(const std::string& name) const {
 }
 
 EngineProcess::EngineProcess(std::vector<std::string> settings, std::string config_file)
-    : settings_(std::move(settings)), config_file_(std::move(config_file)) {
+    : EngineProcess(Start::when_told, std::move(settings)) {
+    config_file_ = std::move(config_file);
+    start();
+}
+
+EngineProcess::EngineProcess(Start, std::vector<std::string> settings)
+    : settings_(std::move(settings)) {
     // Some tests keep one engine for all their cases: neither names nor ids may come round again
     // while it lives.
     static int engines = 0;
@@ -124,7 +130,6 @@ EngineProcess::EngineProcess(std::vector<std::string> settings, std::string conf
     first_uid_ = 1'000'000'000U + range * 64 * 65536;
     port_ = free_port();
     before_ = footprint(instance_, first_uid_);
-    start();
 }
 
 EngineProcess::~EngineProcess() {
@@ -137,6 +142,14 @@ Scratch::~Scratch() {
 }
 
 void EngineProcess::start() {
+    launch();
+    if (wait_until_ready()) return;
+    const auto said = this->log();
+    stop();
+    throw std::runtime_error("the engine did not become ready:\n" + said);
+}
+
+void EngineProcess::launch() {
     fs::create_directories(scratch_.path);
     const auto program = isolate::program_directory() + "/crankcased";
     std::vector<std::string> arguments{
@@ -170,18 +183,16 @@ void EngineProcess::start() {
     pid_ = ::fork();
     if (pid_ == 0) {
         ::prctl(PR_SET_PDEATHSIG, SIGTERM);  // a test that crashes leaves no engine
-        ::dup2(log.get(), STDERR_FILENO);
+        ::dup2(log_fd_ < 0 ? log.get() : log_fd_, STDERR_FILENO);
+        const rlimit files{most_files_, most_files_};
+        if (most_files_ > 0) ::setrlimit(RLIMIT_NOFILE, &files);
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     }
-    if (wait_until_ready()) return;
-    const auto said = this->log();
-    stop();
-    throw std::runtime_error("the engine did not become ready:\n" + said);
 }
 
-bool EngineProcess::wait_until_ready() const {
-    const auto give_up = std::chrono::steady_clock::now() + ready_patience;
+bool EngineProcess::wait_until_ready(std::chrono::seconds patience) const {
+    const auto give_up = std::chrono::steady_clock::now() + patience;
     while (std::chrono::steady_clock::now() < give_up) {
         if (get("/readyz").status == 200) return true;
         // Of waitid(2), for waitpid knows no WNOWAIT.

@@ -33,6 +33,7 @@ struct Scratch {
     std::string path{};
 
     Scratch() = default;
+    explicit Scratch(std::string where) : path(std::move(where)) {}
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     ~Scratch();
@@ -43,6 +44,9 @@ public:
     // Starts and waits until /readyz says 200; throws with the log if that does not come. Settings
     // are "key=value". With few settings given: 4 runners, 4 jobs at once.
     explicit EngineProcess(std::vector<std::string> settings = {}, std::string config_file = {});
+    // The same, but nothing is started before start() or launch().
+    enum class Start { when_told };
+    explicit EngineProcess(Start when, std::vector<std::string> settings = {});
     EngineProcess(const EngineProcess&) = delete;
     EngineProcess& operator=(const EngineProcess&) = delete;
     ~EngineProcess();
@@ -71,10 +75,20 @@ public:
     Json run(const std::string& language, const std::string& code,
              Json more = Json::object()) const;
 
-    bool wait_until_ready() const;
+    bool wait_until_ready(std::chrono::seconds patience = std::chrono::seconds{60}) const;
 
     // Starts the same engine again after it was stopped or killed.
     void start();
+    // The same without waiting for anything.
+    void launch();
+    // From the next start on the engine's standard error is this descriptor, not the file of log().
+    void log_to(int fd) { log_fd_ = fd; }
+
+    // The most descriptors that each process of the next start may have.
+    void limit_files(unsigned most) { most_files_ = most; }
+
+    std::string run_directory() const { return scratch_.path + "/run"; }
+    std::string data_directory() const { return scratch_.path + "/data"; }
     // SIGTERM and wait; returns the exit code, or -signal.
     int stop();
     // SIGKILL of the guard; the rest must follow by itself.
@@ -99,6 +113,8 @@ private:
     std::uint16_t port_ = 0;
     Footprint before_;
     pid_t pid_ = -1;
+    int log_fd_ = -1;
+    unsigned most_files_ = 0;
 };
 
 // Posts to /api/v2/execute, waits that long without reading, and closes the connection.
