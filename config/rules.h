@@ -31,7 +31,7 @@ bool is_secret_or_empty(std::string_view text);
 // behind it.
 bool is_origin(std::string_view text);
 
-// The name of a finding: lower-case letters, digits and '-'; at most 64 bytes.
+// The name of a finding: a lower-case letter, then such letters, digits and '-'; at most 64 bytes.
 bool is_finding(std::string_view text);
 
 // An address or a network (network.h).
