@@ -114,7 +114,8 @@ bool is_key_name(std::string_view text) {
 }
 
 bool is_finding(std::string_view text) {
-    return !text.empty() && text.size() <= 64 && consists_of(text, {digits, lower, "-"});
+    return !text.empty() && text.size() <= 64 && lower.find(text.front()) != lower.npos &&
+           consists_of(text, {digits, lower, "-"});
 }
 
 bool is_network(std::string_view text) {

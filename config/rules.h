@@ -40,7 +40,7 @@ bool is_host_name(std::string_view text);
 // What an API key may be called: at most 64 letters, digits, '.', '-', '_' and '@'.
 bool is_key_name(std::string_view text);
 
-// The name of a finding: lower-case letters, digits and '-'; at most 64 bytes.
+// The name of a finding: a lower-case letter, then such letters, digits and '-'; at most 64 bytes.
 bool is_finding(std::string_view text);
 
 // An address or a network (network.h).
