@@ -298,7 +298,8 @@ void Keeper::tell_end(std::uint32_t index, int error, const std::string& reason)
     const int failed = sys::send_message(daemon_, pieces);
     // A daemon that is gone is noticed by the next poll; one that is there would wait for this
     // runner for ever, so that another keeper and a new start are better.
-    if (failed != 0 && failed != -EPIPE) sys::fail("tell the daemon", -failed);
+    const bool gone = failed == -EPIPE || failed == -ECONNRESET;
+    if (failed != 0 && !gone) sys::fail("tell the daemon", -failed);
 }
 
 void Keeper::end_late_starters() {
