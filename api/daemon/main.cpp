@@ -12,6 +12,7 @@
 #include "api/daemon/privileges.h"
 #include "api/daemon/reload.h"
 #include "api/daemon/serve.h"
+#include "api/http/unix_socket.h"
 #include "api/resources/version.h"
 #include "config/settings.h"
 #include "config/show.h"
@@ -49,9 +50,11 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
     const auto& data = loaded.settings.paths.data_directory;
     daemon_process::make_directory_for(user, data);
     daemon_process::make_directory_for(user, data + "/layers");
-    return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
+    const int code = daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
         return daemon_process::serve(loaded.settings, sources, user, std::move(keepers));
     });
+    http::remove_dead_socket(loaded.settings.server.socket);
+    return code;
 }
 
 int act(const Flags& flags) {

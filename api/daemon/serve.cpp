@@ -13,6 +13,7 @@
 #include "api/daemon/privileges.h"
 #include "api/daemon/reload.h"
 #include "api/http/server.h"
+#include "api/http/unix_socket.h"
 #include "api/resources/routes.h"
 #include "isolate/pool.h"
 #include "isolate/sys/error.h"
@@ -58,6 +59,18 @@ std::string find_data(const std::string& configured, const char* name) {
                          "(paths.recipes, paths.seccomp_policy)");
 }
 
+// As root, who may write to /run; empty if the settings name none.
+sys::UniqueFd make_unix_socket(const config::Server& settings, const isolate::DaemonUser& user) {
+    if (settings.socket.empty()) return {};
+    constexpr int octal = 8;
+    const auto group = settings.socket_group.empty() ? user.gid : find_group(settings.socket_group);
+    return http::listen_on_path(
+        settings.socket,
+        {.owner = user.uid,
+         .group = group,
+         .mode = static_cast<mode_t>(std::stoul(settings.socket_mode, nullptr, octal))});
+}
+
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
 void wait_for_signals(const sigset_t& signals, Reloadable parts) {
     for (int number = 0; ::sigwait(&signals, &number) == 0;) {
@@ -89,6 +102,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     const auto signals = control_signals();
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
     ::signal(SIGPIPE, SIG_IGN);
+    auto unix_socket = make_unix_socket(settings.server, user);
     become(user);
     keep_freed_memory();
 
@@ -119,8 +133,9 @@ int serve(const config::Settings& settings, const config::Sources& sources,
                                .policy = policy,
                                .rate_limit = rate_limit,
                                .key_rates = key_rates};
-    http::Server server{settings.server, resources::handler(context)};
-    sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
+    http::Server server{settings.server, resources::handler(context), std::move(unix_socket)};
+    sys::log(sys::Level::info, "serving",
+             {{"listen", settings.server.listen}, {"socket", settings.server.socket}});
 
     wait_for_signals(signals, {.sources = sources,
                                .recipes = recipes,
