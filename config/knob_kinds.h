@@ -119,6 +119,10 @@ struct Rule {
 
 inline constexpr Rule host_and_port{
     is_host_and_port, "host:port, such as 127.0.0.1:2000, 0.0.0.0:2000 or [::1]:2000"};
+inline constexpr Rule listen_address{
+    is_listen, "host:port, such as 127.0.0.1:2000, 0.0.0.0:2000 or [::1]:2000, or none"};
+inline constexpr Rule mode{is_mode, "four octal digits such as 0660"};
+inline constexpr Rule plain_name_or_empty{is_plain_name_or_empty, "a group's name, or no text"};
 inline constexpr Rule plain_name{
     is_plain_name, "at most 32 letters, digits, '-' and '_', beginning with a lower-case letter"};
 inline constexpr Rule directory{is_absolute_path, "an absolute path"};

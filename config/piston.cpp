@@ -144,6 +144,7 @@ std::vector<Given> read_port(const Sources& sources, const std::string& listen) 
     const auto port = variable(sources, "PORT");
     // As in JavaScript, where an empty text is as good as none.
     if (!port || port->empty()) return {};
+    if (listen == "none") return {};
     return {{"server.listen", listen.substr(0, listen.rfind(':') + 1) + *port, "environment PORT",
              "bind_address"}};
 }

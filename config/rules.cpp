@@ -95,6 +95,19 @@ bool is_origin(std::string_view text) {
     return false;
 }
 
+bool is_listen(std::string_view text) {
+    return text == "none" || is_host_and_port(text);
+}
+
+bool is_mode(std::string_view text) {
+    constexpr std::size_t length = 4;
+    return text.size() == length && text.starts_with('0') && consists_of(text, {"01234567"});
+}
+
+bool is_plain_name_or_empty(std::string_view text) {
+    return text.empty() || is_plain_name(text);
+}
+
 bool is_origin_or_auto(std::string_view text) {
     return text == "auto" || is_origin(text);
 }

@@ -31,7 +31,15 @@ bool is_secret_or_empty(std::string_view text);
 // behind it.
 bool is_origin(std::string_view text);
 
-// Likewise, or "auto".
+// As is_host_and_port(), or "none".
+bool is_listen(std::string_view text);
+
+// Permission bits of a file in octal: "0660".
+bool is_mode(std::string_view text);
+
+bool is_plain_name_or_empty(std::string_view text);
+
+// As is_origin(), or "auto".
 bool is_origin_or_auto(std::string_view text);
 
 // A name or an address as in Host, without a port; or "*".

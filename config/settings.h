@@ -28,14 +28,20 @@ enum class ContentTypes { json, any };
 
 struct Server {
     std::string listen = "127.0.0.1:2000";
+    std::string socket = "";           // path of a Unix socket; empty: none
+    std::string socket_mode = "0660";  // octal
+    std::string socket_group = "";     // empty: the engine's own
     int io_threads = 1;
     int max_connections = 1024;
+    int connections_per_address = 256;                         // 0: any number
+    std::vector<std::string> uncapped = {"127.0.0.1", "::1"};  // whose connections are not counted
     Bytes body_limit = 8_MiB;
     Bytes header_limit = 16_KiB;
     Milliseconds header_timeout{10'000};  // first byte of a request to the end of its header
     Milliseconds body_timeout{60'000};    // end of header to the end of the body
     Milliseconds idle_timeout{75'000};    // between two requests on a connection
     Milliseconds write_timeout{60'000};   // without the client taking a byte
+    Bytes write_rate = 1_KiB;             // a second, of who takes longer than that; 0: any
     Bytes write_buffer = 64_MiB;          // unsent answers, all clients together
     ContentTypes content_types = ContentTypes::json;
     std::vector<std::string> cors_origins = {};     // "https://host:port", or "*" alone

@@ -257,6 +257,42 @@ void add_doctor(Parser& parser) {
     app->add_flag("--list", options.list, "Names for the setting doctor.override, one a line");
 }
 
+void add_keys(Parser& parser) {
+    auto* keys = parser.app.add_subcommand("key", "API keys of clients (the setting keys.file)");
+    keys->fallthrough()->require_subcommand(1);
+    const auto add_file = [](CLI::App& app, KeyOptions& options) {
+        app.add_option("--file", options.file, "Instead of the file of the settings")
+            ->type_name(file_word);
+    };
+    const auto add_name = [](CLI::App& app, KeyOptions& options) {
+        app.add_option("KEY_NAME", options.name, "What the key is called")
+            ->required()
+            ->type_name("KEY_NAME");
+    };
+    auto [create_app, created] = parser.command<KeyOptions>(
+        *keys, "create", "Make a key, and print it this once", key_create);
+    add_name(*create_app, created);
+    add_file(*create_app, created);
+    create_app->add_option("--scopes", created.scopes, "What it is for: run, install, admin")
+        ->type_name("SCOPE,SCOPE");
+    create_app->add_option("--rate", created.rate, "Jobs it may send, for example 10/s or 600/m")
+        ->type_name("RATE");
+    create_app->add_option("--burst", created.burst, "How many of those at once")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("JOBS");
+    create_app->add_option("--jobs", created.jobs, "Jobs of it that run at once")
+        ->check(CLI::Range(1, 1'000'000))
+        ->type_name("JOBS");
+    auto [list_app, listed] =
+        parser.command<KeyOptions>(*keys, "list", "List the keys' names and limits", key_list);
+    add_file(*list_app, listed);
+    list_app->add_flag("--json", listed.json, "As JSON");
+    auto [revoke_app, revoked] =
+        parser.command<KeyOptions>(*keys, "revoke", "Take a key away", key_revoke);
+    add_name(*revoke_app, revoked);
+    add_file(*revoke_app, revoked);
+}
+
 std::unique_ptr<Parser> make_parser() {
     auto parser = std::make_unique<Parser>();
     parser->app.require_subcommand(1);
@@ -269,6 +305,7 @@ std::unique_ptr<Parser> make_parser() {
     add_care(*parser);
     add_config(*parser);
     add_doctor(*parser);
+    add_keys(*parser);
     add_piston(*parser);
     add_completion(*parser);
     return parser;

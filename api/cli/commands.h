@@ -104,6 +104,20 @@ struct DoctorOptions {
 };
 ExitCode diagnose(Session& session, const DoctorOptions& options);
 
+// What a key is made with; list and revoke use the first two and json.
+struct KeyOptions {
+    std::string file;  // empty: as the settings say
+    std::string name;
+    std::string scopes = "run";
+    std::string rate;  // "10/s"; empty: any
+    int burst = 0;     // 0: as the rate
+    int jobs = 0;      // 0: any number
+    bool json = false;
+};
+ExitCode key_create(Session& session, const KeyOptions& options);
+ExitCode key_list(Session& session, const KeyOptions& options);
+ExitCode key_revoke(Session& session, const KeyOptions& options);
+
 // Returns the program's exit code as its own (run/ending.h), and throws for what is not the
 // program's doing.
 ExitCode run(Session& session, const RunOptions& options);

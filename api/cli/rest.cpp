@@ -78,6 +78,7 @@ int look_for_stop(void* stop, curl_off_t, curl_off_t, curl_off_t, curl_off_t) no
 }
 
 bool is_loopback(const std::string& base) {
+    if (!socket_path_of(base).empty()) return true;
     for (const auto* host : {"://127.", "://localhost:", "://localhost/", "://[::1]"}) {
         if ((base + "/").find(host) != std::string::npos) return true;
     }
@@ -124,14 +125,23 @@ ExitCode code_of(long status) {
 }  // namespace
 
 std::string base_url(const std::string& text) {
+    if (!socket_path_of(text).empty()) return text;
     auto url = text.find("://") == std::string::npos ? "http://" + text : text;
     const auto scheme = lower_case(url.substr(0, url.find("://")));
     if (scheme != "http" && scheme != "https")
-        throw Failure(ExitCode::usage, "--url takes http://… or https://…, not " + printable(text));
+        throw Failure(ExitCode::usage,
+                      "--url takes http://…, https://… or unix:/…, not " + printable(text));
     for (const std::string suffix : {"/", "/api/v2", "/"}) {
         if (url.ends_with(suffix)) url.resize(url.size() - suffix.size());
     }
     return url;
+}
+
+std::string socket_path_of(const std::string& base) {
+    constexpr std::string_view scheme = "unix:";
+    if (!base.starts_with(scheme)) return {};
+    const auto path = base.substr(scheme.size());
+    return path.starts_with('/') ? path : std::string{};
 }
 
 std::string url_of_listen(const std::string& listen) {
@@ -199,7 +209,10 @@ Answer Rest::request(const Call& call, const std::stop_token& stop) const {
     Receiver receiver{.easy = easy.get(), .sink = call.sink};
     char details[CURL_ERROR_SIZE] = "";
     curl_easy_setopt(easy.get(), CURLOPT_CUSTOMREQUEST, call.method);
-    curl_easy_setopt(easy.get(), CURLOPT_URL, (base_ + call.path).c_str());
+    const auto socket = socket_path_of(base_);
+    if (!socket.empty()) curl_easy_setopt(easy.get(), CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+    const auto url = (socket.empty() ? base_ : "http://localhost") + call.path;
+    curl_easy_setopt(easy.get(), CURLOPT_URL, url.c_str());
     curl_easy_setopt(easy.get(), CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(easy.get(), CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &receiver);

@@ -20,6 +20,9 @@ struct Answer {
 // taken away. Throws Failure{usage} for another scheme than http and https.
 std::string base_url(const std::string& text);
 
+// "/run/api.sock" of "unix:/run/api.sock"; empty for every other base.
+std::string socket_path_of(const std::string& base);
+
 // Where an engine of these settings is reached from this machine: 0.0.0.0 and [::] are loopback.
 std::string url_of_listen(const std::string& listen);
 

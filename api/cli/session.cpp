@@ -24,6 +24,12 @@ config::Sources sources_of(const Global& global) {
     return config::process_sources(global.config_file, std::move(flags));
 }
 
+// Of the engine that these settings start.
+std::string own_url(const config::Server& server) {
+    const bool is_alone = server.listen == "none" && !server.socket.empty();
+    return is_alone ? "unix:" + server.socket : url_of_listen(server.listen);
+}
+
 ProgressDisplay::Manner manner_of(const Global& global, const Terminal& terminal) {
     if (global.quiet) return ProgressDisplay::Manner::quiet;
     return terminal.drawing ? ProgressDisplay::Manner::drawn : ProgressDisplay::Manner::lines;
@@ -87,7 +93,7 @@ Backend& Session::backend() {
 }
 
 Rest Session::engine() {
-    auto url = remote() ? base_url(global_.url) : url_of_listen(settings().server.listen);
+    auto url = remote() ? base_url(global_.url) : own_url(settings().server);
     become_user_if_root();
     return {std::move(url), global_.token};
 }

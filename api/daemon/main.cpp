@@ -14,6 +14,7 @@
 #include "api/daemon/protect.h"
 #include "api/daemon/reload.h"
 #include "api/daemon/serve.h"
+#include "api/http/unix_socket.h"
 #include "api/resources/version.h"
 #include "config/settings.h"
 #include "config/show.h"
@@ -62,9 +63,11 @@ int run(const config::Loaded& loaded, const config::Sources& sources) {
 #endif
     const auto facts = daemon_process::look_at_machine(loaded, user, sources.file);
     if (!daemon_process::may_serve(facts)) return exit_config;
-    return daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
+    const int code = daemon_process::stand_guard(loaded.settings, user, [&](sys::UniqueFd keepers) {
         return daemon_process::serve(loaded.settings, sources, user, std::move(keepers));
     });
+    http::remove_dead_socket(loaded.settings.server.socket);
+    return code;
 }
 
 int act(const Flags& flags) {

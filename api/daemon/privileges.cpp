@@ -24,6 +24,17 @@ isolate::DaemonUser find_user(const std::string& name) {
     return {entry->pw_uid, entry->pw_gid};
 }
 
+gid_t find_group(const std::string& name) {
+    const group* entry = ::getgrnam(name.c_str());  // before there is a second thread
+    if (!entry) {
+        throw sys::Error(sys::Kind::not_found, "there is no group " + name +
+                                                   " (server.socket_group): make one with "
+                                                   "`groupadd --system " +
+                                                   name + "`, or name another");
+    }
+    return entry->gr_gid;
+}
+
 void make_directory_for(const isolate::DaemonUser& user, const std::string& path) {
     if (::access(path.c_str(), F_OK) == 0) return;
     sys::make_directories(path);

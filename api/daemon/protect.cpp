@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdlib>
 
+#include "api/daemon/data_files.h"
 #include "isolate/filter_load.h"
 #include "isolate/keeper_process.h"
 #include "isolate/sys/error.h"
@@ -62,19 +63,6 @@ sys::Confinement confine_server(const config::Settings& settings, const config::
 
 }  // namespace
 
-std::string find_data(const std::string& configured, const char* name) {
-    if (!configured.empty()) return configured;
-    const auto programs = isolate::program_directory();
-    for (const auto& candidate :
-         {programs + "/../share/crankcase/" + name, std::string{"/usr/share/crankcase/"} + name}) {
-        if (::access(candidate.c_str(), R_OK) == 0) return candidate;
-    }
-    throw sys::Error(sys::Kind::not_found,
-                     std::string{"cannot find "} + name +
-                         " beside the program or in /usr/share/crankcase; name it in the settings "
-                         "(paths.recipes, paths.seccomp_policy)");
-}
-
 void protect_from_oom(const config::Protection& protection) {
     if (protection.oom_protection == 0) return;
     const auto score = std::to_string(-protection.oom_protection);
@@ -106,7 +94,7 @@ sys::Reach reach_of(const config::Settings& settings, const config::Sources& sou
         read(find_data(configured, name));
     }
     read(settings.packages.recipes);
-    for (const auto* file : {&sources.file, &settings.facade.keys_file})
+    for (const auto* file : {&sources.file, &settings.keys.file, &settings.facade.keys_file})
         if (!file->empty()) read(directory_of(*file));
     if (settings.packages.index.starts_with("file://"))
         read(directory_of(settings.packages.index.substr(std::string{"file://"}.size())));

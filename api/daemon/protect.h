@@ -3,17 +3,11 @@
 // in the settings ([protection]), and the log says at start what is in force.
 #pragma once
 
-#include <string>
-
 #include "config/settings.h"
 #include "isolate/filter.h"
 #include "isolate/sys/landlock.h"
 
 namespace daemon_process {
-
-// Where a file or directory of ours lies: as configured; or beside the program, as in a build tree;
-// or in /usr/share. Throws sys::Error{not_found} naming the settings that say where.
-std::string find_data(const std::string& configured, const char* name);
 
 // For guard, keeper and server, as root. Without CAP_SYS_RESOURCE it is said in the log and left.
 void protect_from_oom(const config::Protection& protection);

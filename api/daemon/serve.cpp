@@ -17,6 +17,7 @@
 #include "api/daemon/pulse.h"
 #include "api/daemon/reload.h"
 #include "api/http/server.h"
+#include "api/http/unix_socket.h"
 #include "api/resources/routes.h"
 #include "isolate/pool.h"
 #include "isolate/sys/error.h"
@@ -49,6 +50,18 @@ sigset_t control_signals() {
     return set;
 }
 
+// As root, who may write to /run; empty if the settings name none.
+sys::UniqueFd make_unix_socket(const config::Server& settings, const isolate::DaemonUser& user) {
+    if (settings.socket.empty()) return {};
+    constexpr int octal = 8;
+    const auto group = settings.socket_group.empty() ? user.gid : find_group(settings.socket_group);
+    return http::listen_on_path(
+        settings.socket,
+        {.owner = user.uid,
+         .group = group,
+         .mode = static_cast<mode_t>(std::stoul(settings.socket_mode, nullptr, octal))});
+}
+
 // Until told to stop. A reload changes what new jobs see; running ones keep what they started with.
 void wait_for_signals(const sigset_t& signals, const sys::ServiceManager& manager,
                       Reloadable parts) {
@@ -67,6 +80,7 @@ bool is_alive(const config::Settings& settings, const http::Server& server,
     constexpr auto patience = std::chrono::seconds{10};
     static_cast<void>(pool.status());
     static_cast<void>(admission.status());
+    if (settings.server.listen == "none") return true;  // the Unix socket has no other threads
     return answers(settings.server.listen, server.port(), patience);
 }
 
@@ -94,6 +108,7 @@ int serve(const config::Settings& settings, const config::Sources& sources,
     ::sigprocmask(SIG_BLOCK, &signals, nullptr);  // before any thread: all inherit it
     ::signal(SIGPIPE, SIG_IGN);
     const auto manager = sys::ServiceManager::from_environment();
+    auto unix_socket = make_unix_socket(settings.server, user);
     become(user);
     keep_freed_memory();
     protect_server(settings, sources);
@@ -126,8 +141,9 @@ int serve(const config::Settings& settings, const config::Sources& sources,
                                .policy = policy,
                                .rate_limit = rate_limit,
                                .key_rates = key_rates};
-    http::Server server{settings.server, resources::handler(context)};
-    sys::log(sys::Level::info, "serving", {{"listen", settings.server.listen}});
+    http::Server server{settings.server, resources::handler(context), std::move(unix_socket)};
+    sys::log(sys::Level::info, "serving",
+             {{"listen", settings.server.listen}, {"socket", settings.server.socket}});
     const Trial trial{settings, pool};
 
     manager.ready(settings.server.listen);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "api/http/signals.h"
+#include "api/http/unix_socket.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/log.h"
 
@@ -41,7 +42,9 @@ public:
 
     void onConnection(const Peer& peer) override {
         try {
-            auto session = clients_->on_connection(peer->fd(), peer->address().host());
+            auto client = socket_client_of(peer->fd());
+            if (client.empty()) client = peer->address().host();
+            auto session = clients_->on_connection(peer->fd(), client);
             if (session) return peer->putData(session_key, std::move(session));
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
@@ -114,8 +117,8 @@ public:
     using List = std::vector<Acceptor*>;
 
     // The clones that the reactor makes for its threads enter themselves in `acceptors`.
-    Acceptor(int listening, Clients& clients, List& acceptors)
-        : Acceptor(listening, std::make_shared<PeerHandler>(clients), acceptors) {}
+    Acceptor(std::vector<int> listening, Clients& clients, List& acceptors)
+        : Acceptor(std::move(listening), std::make_shared<PeerHandler>(clients), acceptors) {}
 
     Acceptor(const Acceptor&) = delete;
     Acceptor& operator=(const Acceptor&) = delete;
@@ -130,22 +133,24 @@ public:
         return copy;
     }
 
-    Acceptor(int listening, std::shared_ptr<Pistache::Tcp::Handler> handler, List& acceptors)
+    Acceptor(std::vector<int> listening, std::shared_ptr<Pistache::Tcp::Handler> handler,
+             List& acceptors)
         : Transport(handler),
-          listening_(listening),
+          listening_(std::move(listening)),
           handler_(std::move(handler)),
           acceptors_(acceptors) {}
 
     // Edge-triggered: a shortage must not wake the thread again and again.
     void registerPoller(polling::Epoll& poller) override {
         Transport::registerPoller(poller);
-        poller.addFd(listening_, readable, tag(), polling::Mode::Edge);
+        for (const int fd : listening_) poller.addFd(fd, readable, tag_of(fd), polling::Mode::Edge);
         poller_ = &poller;
     }
 
     void onReady(const Pistache::Aio::FdSet& fds) override {
         for (const auto& entry : fds)
-            if (entry.getTag() == tag()) accept_all();
+            for (const int fd : listening_)
+                if (entry.getTag() == tag_of(fd)) accept_all(fd);
         Transport::onReady(fds);
         let_go();
     }
@@ -153,21 +158,24 @@ public:
     // From any thread.
     void accept_again() {
         if (!short_.exchange(false)) return;
-        poller_->rearmFd(listening_, readable, tag(), polling::Mode::Edge);
+        for (const int fd : listening_)
+            poller_->rearmFd(fd, readable, tag_of(fd), polling::Mode::Edge);
     }
 
 private:
-    polling::Tag tag() const { return polling::Tag(static_cast<std::uint64_t>(listening_)); }
+    static polling::Tag tag_of(int fd) { return polling::Tag(static_cast<std::uint64_t>(fd)); }
 
-    void accept_all() {
+    void accept_all(int listening) {
         while (true) {
             auto address = sockaddr_storage{};
             auto size = socklen_t{sizeof address};
             // SAFETY: the sockets API takes every address as a sockaddr; `size` bounds it.
             auto* const generic = reinterpret_cast<sockaddr*>(&address);
             auto socket =
-                sys::UniqueFd(::accept4(listening_, generic, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+                sys::UniqueFd(::accept4(listening, generic, &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
             if (socket) {
+                // Pistache knows no other addresses; who is there, the socket tells.
+                if (address.ss_family == AF_UNIX) address = {.ss_family = AF_INET};
                 admit(std::move(socket), generic);
             } else if (is_shortage(errno)) {
                 if (!short_.exchange(true))
@@ -206,7 +214,7 @@ private:
         }
     }
 
-    const int listening_;
+    const std::vector<int> listening_;
     const std::shared_ptr<Pistache::Tcp::Handler> handler_;
     List& acceptors_;
     polling::Epoll* poller_ = nullptr;
@@ -217,10 +225,12 @@ private:
 
 class Reading::Reactor {
 public:
-    Reactor(sys::UniqueFd socket, int threads, Clients& clients)
-        : socket_(std::move(socket)), reactor_(Pistache::Aio::Reactor::create()) {
+    Reactor(std::vector<sys::UniqueFd> sockets, int threads, Clients& clients)
+        : sockets_(std::move(sockets)), reactor_(Pistache::Aio::Reactor::create()) {
+        std::vector<int> listening;
+        for (const auto& socket : sockets_) listening.push_back(socket.get());
         reactor_->init(Pistache::Aio::AsyncContext(static_cast<std::size_t>(threads), "http"));
-        reactor_->addHandler(std::make_shared<Acceptor>(socket_.get(), clients, acceptors_));
+        reactor_->addHandler(std::make_shared<Acceptor>(std::move(listening), clients, acceptors_));
         const auto signals = BlockedSignals{};
         reactor_->run();
     }
@@ -230,20 +240,22 @@ public:
     ~Reactor() { reactor_->shutdown(); }
 
     // Linux: a listening socket that is shut down listens no more, and accept says EINVAL.
-    void stop_accepting() { ::shutdown(socket_.get(), SHUT_RDWR); }
+    void stop_accepting() {
+        for (const auto& socket : sockets_) ::shutdown(socket.get(), SHUT_RDWR);
+    }
 
     void accept_again() {
         for (auto* const acceptor : acceptors_) acceptor->accept_again();
     }
 
 private:
-    const sys::UniqueFd socket_;
+    const std::vector<sys::UniqueFd> sockets_;
     Acceptor::List acceptors_;                               // complete before the threads start
     const std::shared_ptr<Pistache::Aio::Reactor> reactor_;  // joins its threads
 };
 
-Reading::Reading(sys::UniqueFd socket, int threads, Clients& clients)
-    : reactor_(std::make_unique<Reactor>(std::move(socket), threads, clients)) {}
+Reading::Reading(std::vector<sys::UniqueFd> sockets, int threads, Clients& clients)
+    : reactor_(std::make_unique<Reactor>(std::move(sockets), threads, clients)) {}
 
 Reading::~Reading() = default;
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "api/http/session.h"
 #include "isolate/sys/fd.h"
@@ -25,8 +26,8 @@ public:
 
 class Reading {
 public:
-    // Takes the listening socket and starts the threads. `clients` outlives it.
-    Reading(sys::UniqueFd socket, int threads, Clients& clients);
+    // Takes the listening sockets and starts the threads. `clients` outlives it.
+    Reading(std::vector<sys::UniqueFd> sockets, int threads, Clients& clients);
     Reading(const Reading&) = delete;
     Reading& operator=(const Reading&) = delete;
     // Joins the threads and closes what they still read.

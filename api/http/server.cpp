@@ -33,11 +33,19 @@ void warn_if_descriptors_are_short(int max_connections) {
              {{"open_files_limit", limit.rlim_cur}, {"wanted_by_server.max_connections", wanted}});
 }
 
+// Best effort: a fresh socket has room for it, and what it does not take is not worth more.
+void turn_away(int fd, Response response) {
+    response.fields.push_back({"Retry-After", "1"});
+    const auto rendered = render({}, std::move(response), Afterwards::close, {});
+    const auto text = rendered.head + rendered.body;
+    static_cast<void>(::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
 }  // namespace
 
 class Server::Core : public Clients {
 public:
-    Core(const config::Server& settings, Handler handler);
+    Core(const config::Server& settings, Handler handler, sys::UniqueFd unix_socket);
     Core(const Core&) = delete;
     Core& operator=(const Core&) = delete;
     ~Core() override;
@@ -62,13 +70,21 @@ private:
     const std::shared_ptr<Service> service_;
 };
 
-Server::Core::Core(const config::Server& settings, Handler handler)
+Server::Core::Core(const config::Server& settings, Handler handler, sys::UniqueFd unix_socket)
     : service_(std::make_shared<Service>(settings, std::move(handler),
                                          [this](Clock::time_point now) { on_tick(now); })) {
     warn_if_descriptors_are_short(settings.max_connections);
-    auto socket = listen_on(settings.listen);
-    port_ = port_of(socket);
-    auto reading = std::make_unique<Reading>(std::move(socket), settings.io_threads, *this);
+    std::vector<sys::UniqueFd> sockets;
+    if (settings.listen != "none") {
+        sockets.push_back(listen_on(settings.listen));
+        port_ = port_of(sockets.back());
+    }
+    if (unix_socket) sockets.push_back(std::move(unix_socket));
+    if (sockets.empty())
+        throw sys::Error(sys::Kind::invalid,
+                         "there is nothing to listen on: server.listen is none, and there is no "
+                         "server.socket");
+    auto reading = std::make_unique<Reading>(std::move(sockets), settings.io_threads, *this);
     const auto lock = std::lock_guard(mutex_);
     reading_ = std::move(reading);
 }
@@ -94,16 +110,19 @@ void Server::Core::stop_accepting() {
 
 std::shared_ptr<Session> Server::Core::on_connection(int fd, const std::string& client) {
     if (connections() >= service_->settings.max_connections) {
-        static const auto full =
-            render({}, problem(503, "too many connections"), Afterwards::close, {});
-        const auto text = full.head + full.body;
-        // Best effort: a fresh socket has room for it, and what it does not take is not worth more.
-        static_cast<void>(::send(fd, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+        turn_away(fd, problem(503, "too many connections (server.max_connections)"));
+        return nullptr;
+    }
+    auto seat = service_->seats.take(client);
+    if (!seat) {
+        turn_away(fd, problem(429,
+                              "too many connections from one address "
+                              "(server.connections_per_address)"));
         return nullptr;
     }
     auto copy = sys::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy) return nullptr;
-    auto session = std::make_shared<Session>(service_, std::move(copy), client);
+    auto session = std::make_shared<Session>(service_, std::move(copy), client, std::move(*seat));
     const auto lock = std::lock_guard(mutex_);
     sessions_.emplace(session.get(), session);
     return session;
@@ -129,8 +148,8 @@ void Server::Core::on_tick(Clock::time_point now) {
     if (reading_) reading_->accept_again();
 }
 
-Server::Server(const config::Server& settings, Handler handler)
-    : core_(std::make_unique<Core>(settings, std::move(handler))) {}
+Server::Server(const config::Server& settings, Handler handler, sys::UniqueFd unix_socket)
+    : core_(std::make_unique<Core>(settings, std::move(handler), std::move(unix_socket))) {}
 
 Server::~Server() = default;
 

@@ -11,13 +11,15 @@
 
 #include "api/http/exchange.h"
 #include "config/settings.h"
+#include "isolate/sys/fd.h"
 
 namespace http {
 
 class Server {
 public:
-    // Listens and serves at once. Throws Error{invalid} or Error{broken} if it cannot listen.
-    Server(const config::Server& settings, Handler handler);
+    // Listens and serves at once, also on `unix_socket` if there is one, which listens already.
+    // Throws Error{invalid} or Error{broken} if it cannot listen.
+    Server(const config::Server& settings, Handler handler, sys::UniqueFd unix_socket = {});
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;
     // Ends all connections; requests in progress are told that their client has gone. Their
@@ -25,7 +27,7 @@ public:
     // is still in it.
     ~Server();
 
-    // The port listened on, also if the settings said 0.
+    // The port listened on, also if the settings said 0; 0 if there is none.
     std::uint16_t port() const;
 
     // New clients are refused by the kernel, idle connections end, the others after their next

@@ -41,18 +41,23 @@ Service::Service(const config::Server& server, Handler handle,
                  std::function<void(Clock::time_point)> on_tick)
     : settings(server),
       handler(std::move(handle)),
-      writer({server.write_buffer, server.write_timeout, tick(server)}, std::move(on_tick)) {}
+      seats(server, unread_limit(server) / 4),
+      writer({server.write_buffer, server.write_timeout, server.write_rate, tick(server)},
+             std::move(on_tick)) {}
 
-Session::Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client)
+Session::Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client,
+                 Seat seat)
     : service_(std::move(service)),
       client_(std::move(client)),
       output_(std::make_shared<Output>(std::move(socket),
-                                       std::shared_ptr<Writer>(service_, &service_->writer))),
+                                       std::shared_ptr<Writer>(service_, &service_->writer),
+                                       std::move(seat))),
       connection_({service_->settings.header_limit, service_->settings.body_limit}),
       deadline_(after(service_->settings.idle_timeout)) {}
 
 Session::~Session() {
     service_->unread -= counted_;
+    output_->seat().count_unread(-counted_);
 }
 
 void Session::on_input(std::string_view bytes) {
@@ -274,12 +279,16 @@ void Session::cut() {
 
 void Session::count_unread() {
     const auto held = connection_.phase() == Connection::Phase::busy ? 0 : connection_.held();
-    service_->unread += held - counted_;  // wraps around to a subtraction if it is less
+    const auto difference = held - counted_;  // wraps around to a subtraction if it is less
+    const auto all = service_->unread += difference;
+    const auto fits = output_->seat().count_unread(difference);
     counted_ = held;
-    if (held > 0 && service_->unread > unread_limit(service_->settings)) {
-        refuse(problem(503, "too many large requests are coming in at once"));
-        service_->unread -= std::exchange(counted_, 0);
-    }
+    const auto enough = all <= unread_limit(service_->settings);
+    if (held == 0 || (enough && fits)) return;
+    refuse(problem(503, enough ? "too many large requests are coming in at once from one address"
+                               : "too many large requests are coming in at once"));
+    service_->unread -= counted_;
+    output_->seat().count_unread(-std::exchange(counted_, 0));
 }
 
 // A deadline runs from the beginning of its phase, so that a drip of bytes does not move it.

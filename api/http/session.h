@@ -30,6 +30,7 @@ struct Service {
 
     const config::Server settings;
     const Handler handler;
+    Seats seats;
     Writer writer;
     std::atomic<bool> draining = false;     // connections are not kept after their next answer
     std::atomic<std::uint64_t> unread = 0;  // bytes of requests that are not complete yet
@@ -37,8 +38,8 @@ struct Service {
 
 class Session : public std::enable_shared_from_this<Session> {
 public:
-    // `socket` is the session's own descriptor for writing; `client` its address.
-    Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client);
+    // `socket` is the session's own descriptor for writing; `client` its address, `seat` its place.
+    Session(std::shared_ptr<Service> service, sys::UniqueFd socket, std::string client, Seat seat);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
     ~Session();

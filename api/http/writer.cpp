@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <map>
 #include <utility>
 
 #include "api/http/signals.h"
@@ -20,8 +21,8 @@
 
 namespace http {
 
-Output::Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer)
-    : writer_(std::move(writer)), socket_(std::move(socket)) {
+Output::Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer, Seat seat)
+    : writer_(std::move(writer)), seat_(std::move(seat)), socket_(std::move(socket)) {
     ++writer_->outputs_;
 }
 
@@ -92,6 +93,7 @@ void Output::take_off(std::size_t count) {
     unsent_ -= count;
     writer_->unsent_ -= count;
     progress_ = Clock::now();
+    taken_ += count;
     offset_ += count;
     while (!queue_.empty() && offset_ >= queue_.front().size()) {
         offset_ -= queue_.front().size();
@@ -116,6 +118,8 @@ void Output::drop() {
 void Output::park_or_unpark() {
     const auto waiting = !queue_.empty();
     if (waiting && !parked_) {
+        parked_since_ = Clock::now();
+        taken_ = 0;
         parked_ = writer_->park(shared_from_this());
         if (!parked_) drop();
     } else if (!waiting && parked_) {
@@ -186,12 +190,26 @@ void Writer::unpark(const Output& output) {
     parked_.erase(fd);
 }
 
+// Of the address with the most unsent bytes, the client that has taken nothing for the longest
+// time.
+std::shared_ptr<Output> Writer::victim_of(const std::vector<std::shared_ptr<Output>>& candidates) {
+    std::map<const void*, std::size_t> unsent;
+    for (const auto& output : candidates) unsent[output->seat_.owner()] += output->unsent();
+    const auto* const most =
+        std::ranges::max_element(unsent, {}, [](const auto& entry) { return entry.second; })->first;
+    auto slowest = std::shared_ptr<Output>{};
+    for (const auto& output : candidates) {
+        if (output->seat_.owner() != most) continue;
+        if (!slowest || output->progress_.load() < slowest->progress_.load()) slowest = output;
+    }
+    return slowest;
+}
+
 void Writer::relieve() {
     while (unsent_ > settings_.budget.count) {
         const auto candidates = parked();
         if (candidates.empty()) return;
-        const auto& slowest = *std::ranges::min_element(
-            candidates, {}, [](const auto& output) { return output->progress_.load(); });
+        const auto slowest = victim_of(candidates);
         sys::log(sys::Level::warn, "slow_reader_dropped",
                  {{"reason", "server.write_buffer is exhausted"}, {"unsent", slowest->unsent()}});
         slowest->cut();
@@ -232,7 +250,16 @@ void Writer::send_ready(int timeout) {
 void Writer::cut_the_stuck(Clock::time_point now) {
     for (const auto& output : parked()) {
         const auto waited = now - output->progress_.load();
-        if (waited > settings_.patience) output->cut();
+        const auto age = now - output->parked_since_.load();
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+        const bool drips =
+            age > settings_.patience && seconds > 0 &&
+            output->taken_ < settings_.rate.count * static_cast<std::uint64_t>(seconds);
+        if (drips)
+            sys::log(
+                sys::Level::warn, "slow_reader_dropped",
+                {{"reason", "it takes less than server.write_rate"}, {"unsent", output->unsent()}});
+        if (drips || waited > settings_.patience) output->cut();
     }
 }
 

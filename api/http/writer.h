@@ -3,8 +3,9 @@
 // Every connection has an Output, the owner of its own duplicate of the socket. What the kernel
 // takes at once is sent by the thread that has it; the rest is parked, and the one thread of the
 // Writer sends it as the client reads. All that is parked counts against one budget; when that is
-// exceeded, the client that has taken nothing for the longest time loses its connection, and so
-// does one that takes nothing for `patience`. An Output ends its connection by shutdown(2): the
+// exceeded, of the address with the most the client that has taken nothing for the longest time
+// loses its connection; and so does one that takes nothing for `patience`, or too little a second
+// for longer than that. An Output ends its connection by shutdown(2): the
 // reading side then sees the end as if the client had gone, and cleans up. The same thread is the
 // clock for those who wait for clients.
 #pragma once
@@ -22,6 +23,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "api/http/seats.h"
 #include "config/units.h"
 #include "isolate/sys/fd.h"
 
@@ -35,8 +37,8 @@ class Output : public std::enable_shared_from_this<Output> {
 public:
     enum class Ending { sending_only, both_ways };
 
-    // Owns `socket`, which must not block.
-    Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer);
+    // Owns `socket`, which must not block, and the client's seat.
+    Output(sys::UniqueFd socket, std::shared_ptr<Writer> writer, Seat seat = {});
     Output(const Output&) = delete;
     Output& operator=(const Output&) = delete;
     ~Output();
@@ -56,6 +58,8 @@ public:
     // Called on the writer's thread whenever what was parked has all been taken. It must be short.
     void on_drained(std::function<void()> callback);
 
+    Seat& seat() { return seat_; }
+
     // To poll and to read; ours as long as the output lives.
     int descriptor() const { return socket_.get(); }
 
@@ -69,13 +73,16 @@ private:
     void park_or_unpark();
     void on_writable();  // on the writer's thread
 
-    const std::shared_ptr<Writer> writer_;
+    const std::shared_ptr<Writer> writer_;  // first: the seat's table lives as long
+    Seat seat_;
     mutable std::mutex mutex_;
     const sys::UniqueFd socket_;
     std::deque<std::string> queue_;
     std::size_t offset_ = 0;  // sent of the first one
     std::atomic<std::size_t> unsent_ = 0;
-    std::atomic<Clock::time_point> progress_{};  // when the client last took a byte
+    std::atomic<Clock::time_point> progress_{};      // when the client last took a byte
+    std::atomic<Clock::time_point> parked_since_{};  // and what it has taken since then
+    std::atomic<std::uint64_t> taken_ = 0;
     bool parked_ = false;
     bool finishing_ = false;
     bool broken_ = false;
@@ -88,6 +95,7 @@ public:
     struct Settings {
         config::Bytes budget;
         config::Milliseconds patience;
+        config::Bytes rate;         // a second, of who is at it for longer; 0: any
         config::Milliseconds tick;  // how often the clock looks; time-outs are late by up to that
     };
 
@@ -110,6 +118,8 @@ private:
     bool park(const std::shared_ptr<Output>& output);
     void unpark(const Output& output);
     void relieve();
+    static std::shared_ptr<Output> victim_of(
+        const std::vector<std::shared_ptr<Output>>& candidates);
 
     void run();
     void send_ready(int timeout);

@@ -59,6 +59,7 @@ bool is_named(const std::vector<std::string>& origins, std::string_view origin, 
 }  // namespace
 
 Reach reach_of(std::string_view listen) {
+    if (listen == "none") return Reach::loopback;
     const auto host = without_port(listen);
     const auto address = config::parse_address(host);
     const bool is_loopback = address ? address->is_loopback() : is_loopback_name(host);

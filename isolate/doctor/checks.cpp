@@ -93,7 +93,9 @@ constexpr Check table[] = {
      "chmod o-r what is named, and chgrp it to the engine's user", secrets_readable},
     {"listen-open", fail, "who can reach the API", "clients of this machine only",
      "whoever reaches the port may run code here, and no key is asked for it",
-     "server.listen = \"127.0.0.1:2000\", behind a proxy that asks who it is", open_to_all},
+     "make keys (crankcase key create NAME) and name their file in keys.file, or listen on "
+     "127.0.0.1 behind a proxy that asks who it is",
+     open_to_all},
 
     {"userns-open", warn, "user namespaces for everybody", "few, or none without privilege",
      "most holes of the kernel are reached from a user namespace; boxes refuse them, other "

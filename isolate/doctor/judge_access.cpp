@@ -133,8 +133,11 @@ Found secrets_readable(const Facts& facts) {
 
 Found open_to_all(const Facts& facts) {
     // Keys of the facade protect its own paths only.
-    if (is_loopback(facts.settings.server.listen)) return std::nullopt;
-    return "server.listen = " + facts.settings.server.listen;
+    const auto& keys = facts.settings.keys;
+    if (!keys.file.empty() && keys.required) return std::nullopt;
+    const auto& listen = facts.settings.server.listen;
+    if (listen == "none" || is_loopback(listen)) return std::nullopt;
+    return "server.listen = " + listen;
 }
 
 }  // namespace doctor

@@ -5,6 +5,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
 #include <cerrno>
@@ -43,7 +44,20 @@ Dialled::Dialled(const std::string& host, const std::string& port, std::string b
     static_cast<void>(::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes));
 }
 
+void Dialled::connect_unix(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) fail("its path is too long");
+    path.copy(address.sun_path, path.size());
+    socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!socket_) sys::fail("socket");
+    // SAFETY: the sockets API takes every address as a sockaddr.
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+    if (::connect(socket_.get(), generic, sizeof address) != 0) fail(sys::describe(errno));
+}
+
 void Dialled::connect(const std::string& host, const std::string& port) {
+    if (host.starts_with('/')) return connect_unix(host);
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     addrinfo* found = nullptr;

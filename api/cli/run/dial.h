@@ -11,8 +11,8 @@ namespace cli {
 
 class Dialled {
 public:
-    // To the first address of the host that answers. Throws sys::Error{broken} after 10 s, or if
-    // nobody is there; `base` is how the sentence calls it.
+    // To the first address of the host that answers, or to a Unix socket by its path. Throws
+    // sys::Error{broken} after 10 s, or if nobody is there; `base` is how the sentence calls it.
     Dialled(const std::string& host, const std::string& port, std::string base);
 
     // Both wait, for the same 10 s together. Throw sys::Error{broken} if the time is over or the
@@ -25,6 +25,7 @@ public:
 
 private:
     void connect(const std::string& host, const std::string& port);
+    void connect_unix(const std::string& path);
     // Throws if the events do not come in time.
     void wait_for(int fd, short events) const;
     [[noreturn]] void fail(const std::string& why) const;

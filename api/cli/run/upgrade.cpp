@@ -47,6 +47,11 @@ Number number_of(std::string_view text) {
 }  // namespace
 
 Endpoint connect_endpoint(const std::string& base) {
+    if (auto path = socket_path_of(base); !path.empty())
+        return {.host = std::move(path),
+                .port = {},
+                .authority = "localhost",
+                .path = "/api/v2/connect"};
     constexpr std::string_view scheme = "http://";
     if (lower_case(base).starts_with("https://"))
         throw Failure(ExitCode::usage,

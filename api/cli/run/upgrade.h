@@ -12,7 +12,7 @@ namespace cli {
 
 // Where a WebSocket is opened.
 struct Endpoint {
-    std::string host;  // without the brackets of an IPv6 address
+    std::string host;  // without the brackets of an IPv6 address; or the path of a Unix socket
     std::string port;
     std::string authority;  // as it is written in "Host"
     std::string path;
