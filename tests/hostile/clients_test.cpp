@@ -26,7 +26,7 @@ constexpr int runners = 2;
 const EngineProcess& engine() {
     static const EngineProcess shared{{"pool.runners=2", "admission.concurrent_jobs=2",
                                        "server.max_connections=2000", "websocket.max_jobs=1",
-                                       "websocket.init_timeout=300ms"}};
+                                       "websocket.init_timeout=2s"}};
     return shared;
 }
 
