@@ -104,9 +104,11 @@ sys::Reach reach_of(const config::Settings& settings, const config::Sources& sou
 }
 
 void protect_server(const config::Settings& settings, const config::Sources& sources) {
+    // Read before Landlock shuts the directory it lies in.
+    const auto filter = settings.protection.daemon_filter ? filter_from(settings, "daemon.policy")
+                                                          : isolate::Filter{};
     const auto confined = confine_server(settings, sources);
     if (settings.protection.daemon_filter) {
-        const auto filter = filter_from(settings, "daemon.policy");
         if (const int error = isolate::load_filter(filter); error != 0)
             sys::fail("load the server's system call filter (protection.daemon_filter)", error);
     }
