@@ -12,7 +12,7 @@ namespace http {
 
 namespace {
 
-// What a client may send behind a request for an upgrade before it is handed over.
+// What a client may send behind a request for an upgrade before that is answered.
 constexpr auto most_ahead = std::size_t{256} << 10;
 
 // How long a refused client may go on sending before it has read why.
@@ -173,7 +173,7 @@ std::shared_ptr<Stream> Session::begin(const Request& request, const Response& h
 bool Session::upgrade(std::string head, Takeover takeover) {
     const auto lock = Lock(mutex_);
     if (!receiving_ || ended_ || service_->draining) return false;
-    output_->send(std::move(head));
+    upgrade_head_ = std::move(head);
     ahead_ = connection_.take_ahead();
     takeover_ = std::move(takeover);
     leaving_ = true;
@@ -191,6 +191,9 @@ void Session::leave() {
     auto upgraded = Upgraded{.output = output_, .ahead = {}};
     {
         const auto lock = Lock(mutex_);
+        // Not before: a client that has it may send as much as it likes, and all that is read by
+        // the wrong side would have to be kept.
+        output_->send(std::move(upgrade_head_));
         takeover = std::exchange(takeover_, {});
         upgraded.ahead = std::exchange(ahead_, {});
     }

@@ -94,6 +94,7 @@ private:
     bool receiving_ = false;     // on_input() is at work, so the handler runs in its thread
     std::atomic<bool> leaving_ = false;
     Takeover takeover_;
+    std::string upgrade_head_;
     std::string ahead_;  // received while leaving
 };
 

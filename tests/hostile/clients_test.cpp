@@ -188,7 +188,7 @@ TEST_CASE("O45 of a thousand requests at once each gets its own answer, or is to
     }
     clients.clear();
     CHECK(served + later == 1000);
-    CHECK(served >= 256);  // the queue's length
+    CHECK(served >= 192);  // one client's share of the queue: 75 % of 256
     CHECK(watch.jobs() == served);
     CHECK(watch.changes() == "");
     CHECK(serves());
@@ -221,7 +221,7 @@ TEST_CASE("O47 requests that are none, or half of one, or two in one") {
     };
     const auto body = job("echo hi");
     const auto length = std::to_string(body.size());
-    const std::string head = "POST /api/v2/execute HTTP/1.1\r\nHost: h\r\n";
+    const std::string head = "POST /api/v2/execute HTTP/1.1\r\nHost: localhost\r\n";
     const std::string json = "Content-Type: application/json\r\n";
     const std::string end = "Connection: close\r\n\r\n";
     const Row rows[] = {
@@ -247,9 +247,9 @@ TEST_CASE("O47 requests that are none, or half of one, or two in one") {
         {"a folded header", head + json + "X: a\r\n b\r\nContent-Length: 0\r\n" + end,
          "HTTP/1.1 400 "},
         {"no HTTP", "\x16\x03\x01\x02\x01\x01\xfc\x03\x03\r\n\r\n", "HTTP/1.1 400 "},
-        {"HEAD", "HEAD /api/v2/runtimes HTTP/1.1\r\nHost: h\r\n" + end, "HTTP/1.1 "},
-        {"OPTIONS", "OPTIONS /api/v2/execute HTTP/1.1\r\nHost: h\r\n" + end, "HTTP/1.1 "},
-        {"a method of its own", "BREW /api/v2/execute HTTP/1.1\r\nHost: h\r\n" + end, "HTTP/1.1 "},
+        {"HEAD", "HEAD /api/v2/runtimes HTTP/1.1\r\nHost: localhost\r\n" + end, "HTTP/1.1 "},
+        {"OPTIONS", "OPTIONS /api/v2/execute HTTP/1.1\r\nHost: localhost\r\n" + end, "HTTP/1.1 "},
+        {"a method of its own", "BREW /api/v2/execute HTTP/1.1\r\nHost: localhost\r\n" + end, "HTTP/1.1 "},
         {"expects to be asked",
          head + json + "Expect: 100-continue\r\nContent-Length: " + length + "\r\n" + end + body,
          "HTTP/1.1 200 "},
@@ -259,7 +259,7 @@ TEST_CASE("O47 requests that are none, or half of one, or two in one") {
          [] {
              std::string all;
              for (int i = 0; i < 100; ++i) all += support::get("/healthz");
-             return all + "GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+             return all + "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
          }(),
          "HTTP/1.1 200 "},
         {"a header without end", "GET / HTTP/1.1\r\nX: " + std::string(100'000, 'x'),

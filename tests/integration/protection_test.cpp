@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <pwd.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -223,8 +224,13 @@ TEST_CASE("the server cannot read what the settings did not name, unless Landloc
         std::ofstream{place / "settings.toml"} << "[facade]\nkeys_file = \"" << keys << "\"\n";
     };
     const std::string key(32, 'k');
-    std::ofstream{place / "keys"} << key << "\n";
-    std::ofstream{elsewhere / "keys"} << key << "\n";
+    for (const auto& directory : {place, elsewhere}) {
+        std::ofstream{directory / "keys"} << key << "\n";
+        const auto* user = ::getpwnam("nobody");  // the engines' of the tests
+        REQUIRE(user);
+        REQUIRE(::chown((directory / "keys").c_str(), user->pw_uid, user->pw_gid) == 0);
+        fs::permissions(directory / "keys", fs::perms{0600});
+    }
     const bool kernel_has = in_child([] { return sys::confine({}).version; }) > 0;
     for (const bool on : {true, false}) {
         CAPTURE(on);
