@@ -175,8 +175,9 @@ void Hall::receive(Guest& guest, std::string_view bytes) {
         sys::log(sys::Level::error, "websocket_failed", {{"error", error.what()}});
         guest.link->output_->cut();
     }
-    // What the client still sends is read and dropped until it ends or the farewell is over: closing
-    // on it would reset the connection, and destroy what it has not read (RFC 9112, section 9.6).
+    // What the client still sends is read and dropped until it ends or the farewell is over:
+    // closing on it would reset the connection, and destroy what it has not read (RFC 9112,
+    // section 9.6).
     if (guest.link->channel_.is_closed())
         guest.link->output_->finish(http::Output::Ending::sending_only);
 }

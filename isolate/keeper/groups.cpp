@@ -134,16 +134,24 @@ void remove_everywhere(const std::vector<std::string>& hierarchies, const std::s
 
 }  // namespace
 
-Groups::Groups(const Options& options) : options_(options) {
+Groups::Groups(const Options& options, Swept) : options_(options) {
     find_controllers();
     find_root(options.cgroup);
     // What an earlier, killed engine of this name left would only be in the way.
     remove_all();
+}
+
+// The object is there once it is swept, so the destructor removes what fails half-way from here on.
+Groups::Groups(const Options& options) : Groups(options, Swept{}) {
     make_engine_group();
     if (version_ == CgroupVersion::v2) {
         enable_controllers();
         limit_daemon();
     }
+}
+
+Groups::~Groups() {
+    remove_all();
 }
 
 void Groups::find_controllers() {

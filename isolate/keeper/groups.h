@@ -30,6 +30,10 @@ public:
     // Finds the hierarchies and makes the engine's group in each. Throws sys::Error{broken} saying
     // which controller is missing.
     explicit Groups(const Options& options);
+    Groups(const Groups&) = delete;
+    Groups& operator=(const Groups&) = delete;
+    // Removes everything of ours.
+    ~Groups();
 
     isolate::CgroupVersion version() const { return version_; }
 
@@ -52,6 +56,9 @@ public:
     void remove_all() const;
 
 private:
+    struct Swept {};
+    Groups(const Options& options, Swept);
+
     void find_controllers();
     void find_root(const std::string& wanted);
     void enable_controllers() const;

@@ -104,6 +104,15 @@ Keeper::Keeper(const Options& options)
     sys::make_directories(options_.run_directory + "/lxc");
 }
 
+Keeper::~Keeper() {
+    try {
+        stop_everything();
+    } catch (const std::exception& error) {
+        // The containers' monitors die with this process, and the containers with them.
+        sys::log(sys::Level::error, "runners_not_stopped", {{"error", error.what()}});
+    }
+}
+
 void Keeper::serve() {
     for (;;) {
         std::vector<pollfd> events{{daemon_.get(), POLLIN, 0}, {child_signals_.get(), POLLIN, 0}};
@@ -126,9 +135,8 @@ void Keeper::serve() {
         }
         if (events[1].revents) reap();
         end_late_starters();
-        if (events[0].revents && !handle_order()) break;
+        if (events[0].revents && !handle_order()) return;
     }
-    stop_everything();
 }
 
 // One order of the daemon. False when the daemon is gone or breaks the protocol.
@@ -319,7 +327,6 @@ void Keeper::stop_everything() {
         ::poll(&event, 1, 100);
         reap();
     }
-    groups_.remove_all();
 }
 
 }  // namespace keeper

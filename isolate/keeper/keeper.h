@@ -25,8 +25,12 @@ public:
     // Takes the engine's lock, sweeps what an earlier engine of this name left, lays out the root.
     // Throws sys::Error if another engine holds the lock or the machine lacks something.
     explicit Keeper(const Options& options);
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+    // Stops and sweeps everything, whatever it ends for.
+    ~Keeper();
 
-    // Serves until the daemon closes its end; everything is stopped and swept when it returns.
+    // Serves until the daemon closes its end.
     void serve();
 
 private:

@@ -324,7 +324,8 @@ TEST_CASE("a log that nobody reads stops no job, and says later how much of it i
 }
 
 TEST_CASE("a disk without room or without inodes hinders no job, and an installation says so") {
-    for (const std::string options : {"size=1m", "nr_inodes=60"}) {
+    for (const std::string options :
+         {"size=1m,mode=755,uid=65534", "nr_inodes=60,mode=755,uid=65534"}) {
         CAPTURE(options);
         const support::Scratch shelf{"/tmp/ckshelf" + std::to_string(::getpid())};
         for (const std::string name : {"base", "toy"})
