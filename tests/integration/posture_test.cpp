@@ -171,7 +171,7 @@ void check_both_stages(std::set<std::string> tags) {
 }
 
 std::string output_outside() {
-    const auto command = probe_program() + " outside";
+    const auto command = "'" + probe_program() + "' outside";
     std::FILE* pipe = ::popen(command.c_str(), "re");
     REQUIRE(pipe != nullptr);
     std::string text;
