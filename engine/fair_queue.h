@@ -69,7 +69,8 @@ public:
     template <typename Predicate>
     std::vector<Item> take_if(Predicate is_dead) {
         std::vector<Item> dead;
-        for (auto& [client, line] : lines_) {
+        for (auto& entry : lines_) {
+            auto& line = entry.second;  // by name: C++20 lets lambdas have it, clang 14 does not
             std::erase_if(line.waiting, [&](Waiting& waiting) {
                 if (!is_dead(waiting.item)) return false;
                 forget(line.share, waiting.bytes);
