@@ -175,6 +175,9 @@ TEST_CASE(
     CHECK(engine.left_behind() == "");
 }
 
+// The sanitizer of object types asks a pipe whether memory can be read, and takes a refusal for an
+// object that is none: out of descriptors it reports every object.
+#ifndef __SANITIZE_ADDRESS__
 TEST_CASE("an engine out of descriptors spins on nothing, blames no program, and recovers") {
     EngineProcess engine{{"pool.runners=1", "admission.concurrent_jobs=1"}};
     REQUIRE(sings(engine));
@@ -208,6 +211,7 @@ TEST_CASE("an engine out of descriptors spins on nothing, blames no program, and
     CHECK(engine.stop() == 0);
     CHECK(engine.left_behind() == "");
 }
+#endif
 
 TEST_CASE(
     "ten thousand requests are answered or refused with a time to come back, in flat memory") {
