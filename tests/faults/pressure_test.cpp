@@ -58,7 +58,7 @@ bool soon(std::chrono::seconds patience, Condition condition) {
 }
 
 // Of a process and all its threads, in clock ticks (man 5 proc, stat).
-long cpu_ticks(pid_t pid) {
+[[maybe_unused]] long cpu_ticks(pid_t pid) {
     const auto stat = sys::read_file("/proc/" + std::to_string(pid) + "/stat");
     std::istringstream fields{stat.substr(stat.rfind(')') + 2)};
     std::string skipped;
@@ -73,7 +73,7 @@ long resident_kib(pid_t pid) {
     return std::atol(status.substr(status.find("VmRSS:") + 6).c_str());
 }
 
-int open_descriptors(pid_t pid) {
+[[maybe_unused]] int open_descriptors(pid_t pid) {
     int count = 0;
     for ([[maybe_unused]] const auto& entry :
          fs::directory_iterator{"/proc/" + std::to_string(pid) + "/fd"})
