@@ -55,6 +55,11 @@ constexpr ControlPath v1_files[] = {
 };
 static_assert(std::size(v1_files) == static_cast<std::size_t>(ControlFile::count));
 
+// libcgroup has texts for its own errors only, and looks others up outside of its table.
+std::string describe_cgroup(int error) {
+    return error < ECGROUPNOTCOMPILED ? sys::describe(errno) : ::cgroup_strerror(error);
+}
+
 std::string find_controller(const char* controller) {
     char* mount_point = nullptr;
     if (::cgroup_get_subsys_mount_point(controller, &mount_point) != 0 || !mount_point) return {};
@@ -157,7 +162,7 @@ Groups::~Groups() {
 void Groups::find_controllers() {
     if (const int error = SYS_FAIL_POINT("keeper.find_groups", ::cgroup_init()); error != 0) {
         throw Error(Kind::broken,
-                    std::string{"cannot find any cgroup hierarchy: "} + ::cgroup_strerror(error));
+                    std::string{"cannot find any cgroup hierarchy: "} + describe_cgroup(error));
     }
     hierarchies_ = all_hierarchies();
     memory_ = find_controller("memory");
@@ -218,7 +223,7 @@ void Groups::make_engine_group() const {
     if (const int error =
             SYS_FAIL_POINT("keeper.make_engine_group", ::cgroup_create_cgroup(group.get(), 0));
         error != 0) {
-        throw Error(Kind::broken, "make the cgroup " + root_ + ": " + ::cgroup_strerror(error));
+        throw Error(Kind::broken, "make the cgroup " + root_ + ": " + describe_cgroup(error));
     }
 }
 
