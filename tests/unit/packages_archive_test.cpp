@@ -97,7 +97,7 @@ TEST_CASE("a pipe is unpacked like a file") {
     const auto reading = sys::UniqueFd{ends[0]};
     auto writing = sys::UniqueFd{ends[1]};
     auto writer = std::thread([&] {
-        static_cast<void>(::write(writing.get(), tar.data(), tar.size()));
+        [[maybe_unused]] const auto written = ::write(writing.get(), tar.data(), tar.size());
         writing.reset();
     });
     packages::unpack(reading, place.root(), {}, {}, {});
