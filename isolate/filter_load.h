@@ -5,8 +5,9 @@
 
 namespace isolate {
 
-// For the calling thread and all it starts from now on, for good. Needs no_new_privs or
-// CAP_SYS_ADMIN. Returns 0 or an error number; allocates nothing, so it may follow a fork.
+// For all threads of this process and all they start, for good (man 2 seccomp, TSYNC). Needs
+// no_new_privs or CAP_SYS_ADMIN. Returns 0 or an error number; allocates nothing, so it may follow
+// a fork.
 int load_filter(const Filter& filter);
 
 }  // namespace isolate

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -138,6 +139,9 @@ int main(int argc, char** argv) {
     // Dispositions survive an exec: a daemon that ignores SIGPIPE must not make every program
     // ignore it.
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+    // So does the personality: an engine started without address randomization (setarch -R, a
+    // debugger) must not take it from the jobs.
+    ::personality(PER_LINUX);
     // Jobs share the user namespace: they must not be able to look into init (man 2 ptrace).
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     if (SYS_FAIL_POINT("init.make_private",

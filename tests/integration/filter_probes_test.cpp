@@ -79,7 +79,11 @@ int answer_of(long result) {
 int reap(pid_t child) {
     int status = 0;
     if (child < 0) return errno;
-    return ::waitpid(child, &status, 0) == child ? 0 : errno;
+    pid_t reaped = 0;
+    do {
+        reaped = ::waitpid(child, &status, 0);
+    } while (reaped < 0 && errno == EINTR);  // by the timer of call_alone
+    return reaped == child ? 0 : errno;
 }
 
 volatile sig_atomic_t returned_from = 0;
