@@ -124,7 +124,8 @@ LyingServer::~LyingServer() {
 void LyingServer::stop() {
     if (!thread_.joinable()) return;
     const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(quit_.get(), &one, sizeof one);  // cannot fail at 0
+    [[maybe_unused]] const auto written =
+        ::write(quit_.get(), &one, sizeof one);  // cannot fail at 0
     thread_.join();
 }
 
