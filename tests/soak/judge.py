@@ -4,6 +4,7 @@ import statistics
 from dataclasses import dataclass, field
 
 import parts  # noqa: F401
+from census import more
 from rows import percentile
 
 RATIO = 2.0           # of p99 beside hostile clients to p99 beside honest ones
@@ -64,12 +65,11 @@ def complaints(slices):
 def leaks(censuses):
     """Kinds of which more is there after some later slice than after the first: (kind, first,
     most, last)."""
-    first = censuses[0].counts
+    first = censuses[0]
     found = []
-    for kind in sorted({kind for census in censuses for kind in census.counts}):
-        counts = [census.counts.get(kind, 0) for census in censuses]
-        if max(counts) > first.get(kind, 0):
-            found.append((kind, counts[0], max(counts), counts[-1]))
+    for kind in sorted({kind for later in censuses[1:] for kind in more(first, later)}):
+        counts = [each.counts.get(kind, 0) for each in censuses]
+        found.append((kind, counts[0], max(counts), counts[-1]))
     return found
 
 

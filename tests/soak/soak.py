@@ -84,13 +84,16 @@ def machine_wide():
             "load": os.getloadavg()[0]}
 
 
-def tell(index, count, each):
+def tell(index, count, slices):
+    each = slices[-1]
     middle, high, highest = judge.percentiles(judge.times(each.honest))
     print(f"[{index}/{count}] {tables.NAMES[each.company]}: {len(each.honest)} honest jobs, "
           f"p50 {middle:.0f} p95 {high:.0f} p99 {highest:.0f} ms, {tables.wrong(each.honest)} wrong; "
           f"{len(each.others)} others, {tables.wrong(each.others)} odd, "
           f"{tables.verdicts(each.others)}; load {each.machine['load']:.1f}",
           file=sys.stderr, flush=True)
+    for kind, first, _, last in judge.leaks([slices[0].census, each.census]):
+        print(f"    {first} -> {last} {kind}", file=sys.stderr, flush=True)
 
 
 def run_all(engine, place, options, lengths, slices):
@@ -101,7 +104,7 @@ def run_all(engine, place, options, lengths, slices):
         slices.append(replace(each, census=rest, machine=machine_wide()))
         if engine.process.poll() is not None:
             raise SystemExit("soak: the engine ended:\n" + engine.log_tail())
-        tell(index + 1, len(companies), slices[-1])
+        tell(index + 1, len(companies), slices)
 
 
 def soak(options, directory, instance):

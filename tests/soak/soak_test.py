@@ -106,6 +106,14 @@ class Judgement(unittest.TestCase):
         self.assertEqual(judge.leaks([host(a=1), host(a=1, new=1), host(a=2, new=1)]),
                          [("a", 1, 2, 2), ("new", 0, 1, 1)])
 
+    def test_what_the_engine_makes_once_is_no_leak_and_a_second_one_is(self):
+        kind = "cgroups: cpu/soak#/pivot/lxc.pivot"
+        hosts = [census.Census(Counter({kind: count})) for count in (0, 1, 2)]
+        self.assertEqual(judge.leaks(hosts[:2]), [])
+        self.assertEqual(judge.leaks(hosts), [(kind, 0, 2, 2)])
+        other = census.Census(Counter({"cgroups: cpu/soak#/r#/pivot": 1}))
+        self.assertEqual(len(judge.leaks([hosts[0], other])), 1)
+
     def test_memory_may_grow_while_it_warms_up_and_by_a_tenth(self):
         def host(mib):
             return census.Census(kib={"server RSS": mib * 1024})
