@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-import platform
 import signal
 import statistics
 import sys
@@ -12,6 +11,7 @@ import time
 
 import report
 from engine import Engine, no_python, not_ready
+from machine import Machine
 from rows import make_rows
 from targets import LoadGenerator, Material, Raw, Server
 from workloads import BUSY, IDLE, WORKLOADS, Cell
@@ -119,27 +119,6 @@ def memory_fact(memory):
     mib, _ = memory
     return fact(f"idle memory with {RUNNERS} warm runners", shown_memory(memory),
                 ("< 60 MiB", f"{mib:.1f}", mib < 60))
-
-
-class Machine:
-    """How quiet the machine was: the share of processor time that others took while we measured."""
-
-    def __init__(self):
-        self.load = os.getloadavg()[0]
-        self.ticks = self.processor_ticks()
-
-    @staticmethod
-    def processor_ticks():
-        with open("/proc/stat", encoding="utf-8") as stat:
-            return [int(word) for word in stat.readline().split()[1:9]]
-
-    def describe(self):
-        spent = [now - then for now, then in zip(self.processor_ticks(), self.ticks)]
-        warning = ". **Others were busy when this began: missed bars prove nothing.**"
-        return (f"{os.cpu_count()} processors, Linux {platform.release()}, load average "
-                f"{self.load:.1f} before and {os.getloadavg()[0]:.1f} after, "
-                f"{100 * spent[7] / max(sum(spent), 1):.1f} % of the time stolen by the hypervisor"
-                + (warning if self.load > os.cpu_count() / 2 else ""))
 
 
 def measure_started(program, options, folder, run):
