@@ -218,6 +218,8 @@ Knobs package_knobs() {
              "Directory of recipes of your own; empty: none"),
         yes_or_no("packages.offline", of(&Packages::offline),
                   "Whether to install from the cache and from bundles only"),
+        ranged("packages.least_rate", "", of(&Packages::least_rate), Range{0_B, 1_GiB},
+               "Bytes a second below which a download is given up and tried again; 0: any"),
         choice("packages.accept_pinned_versions", "", of(&Packages::accept_pinned_versions),
                {"no", "known", "any"},
                "Exact versions that run on the nearest installed one: no, known "

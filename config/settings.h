@@ -107,6 +107,7 @@ struct Packages {
     std::string npm = "", pypi = "", maven = "", go = "";
     std::string recipes = "";  // directory of recipes of the operator's own; empty: none
     bool offline = false;      // nothing is downloaded
+    Bytes least_rate = 4_KiB;  // of a download, a second; 0: any
     Pins accept_pinned_versions = Pins::no;
 
     bool operator==(const Packages&) const = default;

@@ -1,8 +1,12 @@
 #include "isolate/keeper_process.h"
 
 #include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <climits>
 #include <vector>
 
@@ -70,6 +74,35 @@ KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& u
         ::_exit(127);
     }
     return {pid, std::move(ours)};
+}
+
+std::string lxc_version_of(const std::string& programs) {
+    const auto program = programs + "/crankcase-keeper";
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return {};
+    const sys::UniqueFd read_end{ends[0]};
+    sys::UniqueFd write_end{ends[1]};
+    posix_spawn_file_actions_t actions;
+    if (::posix_spawn_file_actions_init(&actions) != 0) return {};
+    const int refused =
+        ::posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
+    auto name = std::string{"crankcase-keeper"};
+    auto order = std::string{"--lxc-version"};
+    char* const argv[] = {name.data(), order.data(), nullptr};
+    char* const nothing[] = {nullptr};
+    pid_t pid = -1;
+    const int error = refused != 0
+                          ? refused
+                          : ::posix_spawn(&pid, program.c_str(), &actions, nullptr, argv, nothing);
+    ::posix_spawn_file_actions_destroy(&actions);
+    write_end.reset();
+    if (error != 0) return {};
+    std::array<char, 64> said{};
+    const auto length = ::read(read_end.get(), said.data(), said.size());
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    const auto text = std::string(said.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
+    return text.substr(0, text.find('\n'));
 }
 
 }  // namespace isolate

@@ -28,6 +28,10 @@ struct DaemonUser {
 KeeperProcess start_keeper(const config::Settings& settings, const DaemonUser& user,
                            const std::string& programs, const Filter& filter = {});
 
+// The version of the library that <programs>/crankcase-keeper makes containers with, as that
+// program says it; empty if it cannot be asked. It is started for that, and ends.
+std::string lxc_version_of(const std::string& programs);
+
 // The directory this program was started from: its companions lie beside it.
 std::string program_directory();
 

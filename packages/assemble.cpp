@@ -28,6 +28,7 @@ FetchPolicy policy_of(const InstallerSettings& settings) {
     FetchPolicy policy;
     policy.schemes = {"https", "http", "file"};
     policy.allow_private_addresses = settings.allow_private_addresses;
+    policy.least_rate = settings.least_rate;
     return policy;
 }
 

@@ -69,7 +69,8 @@ std::vector<Offer> Available::offers_for(const std::string& name, const Progress
 std::string Available::index_text() {
     const auto copy = store_.cache_directory() + "/index";
     const FetchPolicy policy{.schemes = {"https", "http", "file"},
-                             .allow_private_addresses = settings_.allow_private_addresses};
+                             .allow_private_addresses = settings_.allow_private_addresses,
+                             .least_rate = settings_.least_rate};
     try {
         if (settings_.offline) throw sys::Error(sys::Kind::not_found, "packages.offline is set");
         auto text = fetch_text(settings_.index_url, policy, max_index_bytes, {});

@@ -92,6 +92,7 @@ InstallerSettings installer_settings(const config::Settings& settings, const std
         .maven = own.maven,
         .go = own.go,
         .offline = own.offline,
+        .least_rate = own.least_rate.count,
     };
     if (!own.recipes.empty()) result.recipe_directories.push_back(own.recipes);
     return result;

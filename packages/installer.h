@@ -39,6 +39,7 @@ struct InstallerSettings {
     bool allow_private_addresses = true;    // of downloads
     bool offline = false;                   // nothing but the cache and bundles
     std::uint64_t most_bytes = 8ULL << 30;  // of one unpacked package
+    std::uint64_t least_rate = 0;           // of downloads, bytes a second; 0: any
 };
 
 // From the settings; `recipes` is where those that come along lie.

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct FetchPolicy {
     std::chrono::milliseconds retry_pause{500};  // before the first of them, doubled each time
     std::chrono::milliseconds connect_timeout{15'000};
     std::chrono::milliseconds stall_timeout{30'000};     // without a byte
+    std::uint64_t least_rate = 0;                        // bytes a second, of each window; 0: any
+    std::chrono::milliseconds rate_window{30'000};       // from the first byte on
     std::chrono::milliseconds total_timeout{3'600'000};  // of one attempt
     std::string user_agent = "crankcase";
 };

@@ -47,6 +47,8 @@ struct Exchange {
     std::string etag, last_modified, content_range;
     std::optional<std::uint64_t> content_length;
     Clock::time_point last_byte = Clock::now();
+    std::optional<Clock::time_point> window;  // begins with the first byte
+    std::uint64_t in_window = 0;              // bytes
     std::string refused_address;
     std::string bad_head;  // why the head makes no sense
     std::size_t unwanted = 0;
@@ -56,12 +58,31 @@ struct Exchange {
     long status() const;
     bool wanted() const { return status() == 200 || status() == 206; }
     bool begin();
+    void count(std::size_t bytes);
+    bool drips(Clock::time_point now);
 };
 
 long Exchange::status() const {
     long value = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &value);
     return value;
+}
+
+void Exchange::count(std::size_t bytes) {
+    last_byte = Clock::now();
+    if (!window) window = last_byte;
+    in_window += bytes;
+}
+
+// True if a window has ended in which less came than has to; else the next one may begin.
+bool Exchange::drips(Clock::time_point now) {
+    if (policy.least_rate == 0 || !window || now - *window < policy.rate_window) return false;
+    const auto lasted = std::chrono::duration_cast<std::chrono::milliseconds>(now - *window);
+    const auto least = policy.least_rate * static_cast<std::uint64_t>(lasted.count()) / 1000;
+    const bool too_few = in_window < least;
+    window = now;
+    in_window = 0;
+    return too_few;
 }
 
 std::optional<std::uint64_t> take_number(std::string_view& text) {
@@ -114,8 +135,8 @@ std::string_view trimmed(std::string_view text) {
 
 std::size_t take_header(char* text, std::size_t one, std::size_t size, void* data) {
     auto& exchange = *static_cast<Exchange*>(data);
-    exchange.last_byte = Clock::now();
     const auto line = std::string_view{text, one * size};
+    exchange.count(line.size());
     if (line.starts_with("HTTP/")) {  // a new answer, after "100 Continue" or a proxy's
         exchange.etag.clear();
         exchange.last_modified.clear();
@@ -140,8 +161,8 @@ std::size_t take_header(char* text, std::size_t one, std::size_t size, void* dat
 
 std::size_t take_body(char* bytes, std::size_t one, std::size_t size, void* data) {
     auto& exchange = *static_cast<Exchange*>(data);
-    exchange.last_byte = Clock::now();
     const auto piece = std::string_view{bytes, one * size};
+    exchange.count(piece.size());
     if (!exchange.wanted()) {
         exchange.unwanted += piece.size();
         return exchange.unwanted <= max_unwanted_bytes ? piece.size() : 0;
@@ -301,6 +322,12 @@ Outcome drive(CURLM* multi, Exchange& exchange, const std::string& where, const 
         if (now - exchange.last_byte > exchange.policy.stall_timeout) {
             return {Ending::try_again, sys::Kind::broken,
                     where + ": nothing came for " + seconds(exchange.policy.stall_timeout)};
+        }
+        if (exchange.drips(now)) {
+            return {Ending::try_again, sys::Kind::broken,
+                    where + ": came slower than " + std::to_string(exchange.policy.least_rate) +
+                        " bytes a second for " + seconds(exchange.policy.rate_window) +
+                        " (packages.least_rate)"};
         }
         if (now > attempt.deadline) {
             return {Ending::failed, sys::Kind::broken,

@@ -58,6 +58,11 @@ constexpr Check table[] = {
     {"cgroup-type", fail, "the cgroup of pool.cgroup", "the type \"domain\"",
      "a threaded group cannot limit memory, and holds no processes",
      "name another group in pool.cgroup", group_is_threaded},
+    {"lxc-cgroups", fail, "the LXC library", "one for the cgroup version that limits programs",
+     "LXC before 4.0 starts no container on cgroup v2, and from 7.0 on none on v1",
+     "install another LXC, or choose the version by systemd.unified_cgroup_hierarchy= on the "
+     "kernel's command line",
+     lxc_without_layout},
     {"swap-accounting", fail, "swap", "none, or swap that groups count",
      "a program at its memory limit would go on in swap",
      "swapoff -a, or swapaccount=1 on the kernel's command line", swap_uncounted},

@@ -86,6 +86,7 @@ struct Facts {
     std::vector<KernelHole> holes;  // the table
     std::optional<KernelVersion> kernel;
 
+    std::string lxc_version;  // of the library that makes containers: "5.0.2"
     std::vector<Hierarchy> hierarchies;
     std::string base_group_type;  // cgroup.type of pool.cgroup on v2; empty: none, or not asked
     bool swap_is_counted = false;

@@ -241,6 +241,7 @@ Facts gather(const config::Settings& settings, const Program& program, const Pla
     Facts facts;
     facts.settings = settings;
     facts.holes = parse_holes(program.holes);
+    facts.lxc_version = program.lxc_version;
     gather_values(facts, places);
     gather_memory(facts, places);
     gather_processors(facts, places);

@@ -1,4 +1,4 @@
-// Reading the facts. Nothing is changed, nobody is asked, nothing waits: a few milliseconds.
+// Reading the facts. Nothing is changed, nobody is asked, nothing waits.
 #pragma once
 
 #include <string>
@@ -18,6 +18,7 @@ struct Program {
     std::string holes;        // the table's text
     std::string config_file;  // empty: none was read
     bool config_has_secrets = false;
+    std::string lxc_version = {};  // empty: nobody knows
 };
 
 // Everything but left_overs and the probes. What cannot be read is absent. Throws

@@ -46,6 +46,7 @@ Found cores_differ(const Facts& facts);
 Found controllers_missing(const Facts& facts);
 Found groups_read_only(const Facts& facts);
 Found group_is_threaded(const Facts& facts);
+Found lxc_without_layout(const Facts& facts);
 Found swap_uncounted(const Facts& facts);
 Found panic_on_oom(const Facts& facts);
 

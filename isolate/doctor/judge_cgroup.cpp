@@ -1,5 +1,7 @@
 // The groups that limit programs: there, ours to write, and counting everything.
 #include <algorithm>
+#include <charconv>
+#include <system_error>
 
 #include "isolate/doctor/judge.h"
 
@@ -53,6 +55,19 @@ Found groups_read_only(const Facts& facts) {
 Found group_is_threaded(const Facts& facts) {
     if (facts.base_group_type.empty() || facts.base_group_type == "domain") return std::nullopt;
     return facts.settings.pool.cgroup + " is of the type \"" + facts.base_group_type + "\"";
+}
+
+// LXC starts containers on cgroup v2 alone since 4.0, and on v1 up to 6.
+Found lxc_without_layout(const Facts& facts) {
+    constexpr int first_of_v2 = 4, last_of_v1 = 6;
+    const auto* memory = hierarchy_of(facts, "memory");
+    int major = 0;
+    const auto& text = facts.lxc_version;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), major);
+    if (!memory || error != std::errc{}) return std::nullopt;
+    if (memory->unified ? major >= first_of_v2 : major <= last_of_v1) return std::nullopt;
+    return "LXC " + text + ", with the memory controller on cgroup " +
+           (memory->unified ? "v2" : "v1");
 }
 
 Found swap_uncounted(const Facts& facts) {

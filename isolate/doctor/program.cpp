@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "isolate/keeper_process.h"
 #include "isolate/sys/file.h"
 
 namespace doctor {
@@ -28,7 +29,8 @@ Program program_of(const config::Loaded& loaded, const std::string& config_file,
             .recipes = files.recipes,
             .holes = sys::read_file(files.kernel_holes),
             .config_file = is_there ? config_file : "",
-            .config_has_secrets = has_secrets(loaded, config_file)};
+            .config_has_secrets = has_secrets(loaded, config_file),
+            .lxc_version = isolate::lxc_version_of(isolate::program_directory())};
 }
 
 }  // namespace doctor

@@ -91,4 +91,8 @@ int run_container(const ContainerPlan& plan) {
     return container->start(container.get(), 0, argv) ? 0 : 13;
 }
 
+const char* lxc_version() {
+    return ::lxc_get_version();
+}
+
 }  // namespace keeper

@@ -29,4 +29,7 @@ struct ContainerPlan {
 // code when the container has ended. Never returns to the caller's loop: call it in a fresh fork.
 int run_container(const ContainerPlan& plan);
 
+// Of the library that is loaded: "5.0.2".
+const char* lxc_version();
+
 }  // namespace keeper

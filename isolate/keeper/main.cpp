@@ -1,5 +1,6 @@
 // crankcase-keeper: the one process that stays root. Started by crankcased, never by hand; its
-// arguments are those of keeper::Options, its only conversation the socket it inherits.
+// arguments are those of keeper::Options, its only conversation the socket it inherits. The doctor
+// asks it for the version of its library (--lxc-version), and it does nothing else then.
 #include <getopt.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <exception>
 #include <string>
 
+#include "isolate/keeper/container.h"
 #include "isolate/keeper/keeper.h"
 #include "isolate/protocol.h"
 #include "isolate/sys/fail_point.h"
@@ -28,6 +30,7 @@ keeper::Options read_options(int argc, char** argv) {
         {"daemon-memory", required_argument, nullptr, 'm'},
         {"daemon-uid", required_argument, nullptr, 'u'},
         {"daemon-gid", required_argument, nullptr, 'g'},
+        {"lxc-version", no_argument, nullptr, 'v'},
         {nullptr, 0, nullptr, 0},
     };
     keeper::Options options;
@@ -66,6 +69,9 @@ keeper::Options read_options(int argc, char** argv) {
             case 'g':
                 options.daemon_gid = number();
                 break;
+            case 'v':
+                std::printf("%s\n", keeper::lxc_version());
+                std::exit(0);
             default:
                 std::exit(2);
         }

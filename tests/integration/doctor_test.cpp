@@ -135,3 +135,11 @@ TEST_CASE("what a killed engine left is listed, and removed when that is asked f
     CHECK(std::ranges::count_if(after["findings"], is_left) == 0);
     for (const auto& group : groups) CHECK_FALSE(fs::exists(group));
 }
+
+TEST_CASE("the keeper says the version of its LXC library, and nobody else is asked") {
+    const auto version = isolate::lxc_version_of(isolate::program_directory());
+    CAPTURE(version);
+    CHECK(version.find_first_of("0123456789") == 0);
+    CHECK(version.find('.') != std::string::npos);
+    CHECK(isolate::lxc_version_of("/nowhere").empty());
+}

@@ -117,6 +117,70 @@ TEST_CASE("when unsent answers exceed their budget the slowest reader is dropped
     CHECK(is_served(server));
 }
 
+TEST_CASE("of the address with the most unsent the slowest reader is dropped, not of another") {
+    struct Row {
+        std::string name;
+        std::vector<std::string> uncapped;
+        int dropped;
+    };
+    const Row rows[] = {
+        {"addresses are counted", {}, 1},
+        // The control: by slowness alone it is the one that began first.
+        {"they are not", {"127.0.0.0/8"}, 0},
+    };
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        auto settings = loopback();
+        settings.uncapped = row.uncapped;
+        settings.write_buffer = 48_MiB;
+        const auto server = http::Server(settings, send_bytes);
+        auto clients = std::vector<HttpClient>{};
+        // What the kernel's buffers take is far less than an answer: two are within the budget.
+        for (const auto* own_address : {"127.0.0.1", "127.0.0.2", "127.0.0.2"}) {
+            auto& client = clients.emplace_back(server.port(), "127.0.0.1", 0, own_address);
+            client.send(support::get("/22000000"));
+            REQUIRE(client.has_bytes());
+            std::this_thread::sleep_for(100ms);  // it takes nothing for a while
+        }
+        for (int i = 2; i >= 0; --i) {
+            CAPTURE(i);
+            const auto answer = clients[static_cast<std::size_t>(i)].read_answer();
+            CHECK(answer.has_value() == (i != row.dropped));
+            if (answer) CHECK(answer->body.size() == 22'000'000);
+        }
+    }
+}
+
+TEST_CASE("a client that takes less than the least rate is cut, at the rate it gets everything") {
+    struct Row {
+        std::string name;
+        config::Bytes rate;
+        config::Milliseconds patience;
+        std::size_t size;
+        bool cut;
+    };
+    // One client, some megabytes a second. More than the kernel's buffers take is left when the
+    // rate is looked at.
+    const Row rows[] = {{"slower", 1_GiB, 1s, 60'000'000, true},
+                        {"faster", 64_KiB, 4s, 40'000'000, false}};
+    for (const auto& row : rows) {
+        CAPTURE(row.name);
+        auto settings = loopback();
+        settings.write_timeout = row.patience;
+        settings.write_rate = row.rate;
+        const auto server = http::Server(settings, send_bytes);
+        auto client = HttpClient(server.port());
+        client.send(support::get("/" + std::to_string(row.size)));
+        const auto began = std::chrono::steady_clock::now();
+        const auto taken = client.read_slowly(64 * 1024, 10ms, row.size);
+        CAPTURE(taken);
+        // It was within what the rate is about.
+        CHECK(std::chrono::steady_clock::now() - began > settings.write_timeout);
+        CHECK((taken < row.size) == row.cut);
+        CHECK(is_served(server));
+    }
+}
+
 TEST_CASE("a client that reads slowly gets everything") {
     const auto server = http::Server(loopback(), send_bytes);
     auto slow = HttpClient(server.port(), "127.0.0.1", 8192);

@@ -388,6 +388,51 @@ def the_description_is_valid_openapi(page, place):
     assert subprocess.run(check, input=json.dumps(wrong).encode(), capture_output=True).returncode != 0
 
 
+def a_key_is_asked_for_and_kept_in_this_tab_alone(page, place):
+    keys = place.directory + "/api-keys"
+    made = subprocess.run([place.binaries + "/crankcase", *place.arguments(), "key", "create", "visitor", "--file", keys],
+                          capture_output=True, text=True, timeout=60, check=True)
+    key = made.stdout.strip()
+    asked = "!document.getElementById('ask').hidden"
+    settings = ["pool.first_uid=920000000", "keys.file=" + keys]
+    with Engine(place.binaries, "pagekeys", settings) as locked:
+        ready(page, locked.address)
+        assert not page.value(asked)
+        choose(page, "bash")
+        page.fill("#code", "echo let in")
+        for wrong in (None, "ck_not-a-key-of-this-engine"):
+            if wrong:
+                page.type_into("#key", wrong)
+                page.press("Enter")
+                until(lambda: page.value("document.getElementById('key').value") == "" and is_idle(page), "the next try")
+            else:
+                run(page)
+            until(lambda: page.value(asked), "the question")
+            assert status(page).startswith("Error: 401 "), status(page)
+            assert page.focused() == "key" and shown(page) == ""
+            assert page.value("sessionStorage.length") == 0
+        page.type_into("#key", key)
+        page.press("Enter")
+        until(lambda: shown(page) == "let in\n", "the output")
+        until(lambda: is_idle(page), "the end of the program")
+        assert status(page) == "Finished" and not page.value(asked)
+        assert page.value("sessionStorage.getItem('crankcase.key')") == key
+        for place_of_more in ("Object.values(localStorage).join()", "location.href", "document.cookie",
+                              "document.documentElement.outerHTML", "document.getElementById('key').value"):
+            assert key not in page.value(place_of_more), place_of_more
+        # A tab remembers, another does not.
+        page.open(f"http://{locked.address}/playground")
+        until(lambda: page.value("chosen?.language") == "bash", "the language of last time")
+        page.fill("#code", "echo again")
+        run(page)
+        assert shown(page) == "again\n" and not page.value(asked)
+        page.new_window()
+        page.open(f"http://{locked.address}/playground")
+        until(lambda: page.value("chosen?.language") == "bash", "the language of last time")
+        run(page)
+        until(lambda: page.value(asked), "the question")
+
+
 # --- with a server that answers as the test says ---
 
 def output_appears_before_the_end(page, place):
@@ -465,8 +510,8 @@ CASES = [
     stdin_and_arguments_reach_the_program, a_link_brings_everything_and_runs_nothing, everything_is_done_by_keyboard,
     every_field_has_a_name, a_phone_needs_no_sideways_scrolling, much_output_does_not_freeze_the_page,
     no_other_script_runs, output_is_never_html, nothing_is_asked_from_elsewhere,
-    what_was_written_is_kept_for_each_language, the_description_of_the_api_can_be_read_and_tried,
-    the_description_is_valid_openapi, output_appears_before_the_end, stop_leaves_a_stream,
+    what_was_written_is_kept_for_each_language, a_key_is_asked_for_and_kept_in_this_tab_alone,
+    the_description_of_the_api_can_be_read_and_tried, the_description_is_valid_openapi, output_appears_before_the_end, stop_leaves_a_stream,
     a_stream_that_breaks_off_is_told, a_program_is_told_things_while_it_runs,
 ]
 

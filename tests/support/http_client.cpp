@@ -10,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <thread>
 
 #include "isolate/sys/error.h"
 
@@ -58,7 +59,8 @@ std::string RawAnswer::field(std::string_view name) const {
     return {};
 }
 
-HttpClient::HttpClient(std::uint16_t port, const char* address, int receive_buffer) {
+HttpClient::HttpClient(std::uint16_t port, const char* address, int receive_buffer,
+                       const char* own_address) {
     const auto target = address_of(address, port);
     socket_.reset(::socket(target.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const int on = 1;
@@ -66,6 +68,10 @@ HttpClient::HttpClient(std::uint16_t port, const char* address, int receive_buff
     if (receive_buffer > 0)
         ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
     // The sockets API takes every address as a sockaddr.
+    const auto own = address_of(own_address != nullptr ? own_address : address, 0);
+    if (own_address != nullptr &&
+        ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&own.storage), own.size) < 0)
+        sys::fail(std::string("cannot call from ") + own_address);
     const auto* const generic = reinterpret_cast<const sockaddr*>(&target.storage);
     if (::connect(socket_.get(), generic, target.size) < 0)
         sys::fail("cannot connect to port " + std::to_string(port));
@@ -106,6 +112,27 @@ std::optional<std::string> HttpClient::read_to_end() {
     while (progress == Progress::more) progress = receive();
     if (progress == Progress::too_late) return std::nullopt;
     return std::exchange(received_, {});
+}
+
+std::size_t HttpClient::read_slowly(std::size_t piece, std::chrono::milliseconds pause,
+                                    std::size_t most) {
+    auto bytes = std::string(piece, '\0');
+    auto taken = std::size_t{0};
+    while (taken < most && has_bytes()) {
+        const auto count = ::recv(socket_.get(), bytes.data(), std::min(piece, most - taken), 0);
+        if (count <= 0) break;
+        taken += static_cast<std::size_t>(count);
+        std::this_thread::sleep_for(pause);
+    }
+    return taken;
+}
+
+std::string HttpClient::read_beginning() {
+    auto bytes = std::string(64, '\0');
+    const auto count =
+        has_bytes() ? ::recv(socket_.get(), bytes.data(), bytes.size(), 0) : ssize_t{0};
+    bytes.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+    return bytes;
 }
 
 bool HttpClient::has_bytes() {

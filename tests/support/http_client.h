@@ -25,9 +25,9 @@ struct RawAnswer {
 class HttpClient {
 public:
     // Connects to a port of the loopback; throws Error{broken} if nobody listens. A
-    // receive buffer of 0 bytes leaves the kernel's choice.
+    // receive buffer of 0 bytes leaves the kernel's choice, and so does no address of our own.
     explicit HttpClient(std::uint16_t port, const char* address = "127.0.0.1",
-                        int receive_buffer = 0);
+                        int receive_buffer = 0, const char* own_address = nullptr);
 
     // Sends all of it. False if the server has closed.
     bool send(std::string_view text);
@@ -38,6 +38,13 @@ public:
 
     // Everything up to the end of the connection; empty if it did not end in time.
     std::optional<std::string> read_to_end();
+
+    // Reads so many bytes at most before each pause, up to the end of the connection or to
+    // `most` bytes in all, which are not kept; how many came.
+    std::size_t read_slowly(std::size_t piece, std::chrono::milliseconds pause, std::size_t most);
+
+    // What has arrived or does within `patience`, a few bytes at most; they are not kept.
+    std::string read_beginning();
 
     // Something has arrived; it is not taken.
     bool has_bytes();

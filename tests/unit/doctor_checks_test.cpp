@@ -125,7 +125,8 @@ public:
             .seccomp_policy = "/policy",
             .recipes = "",
             .holes = "cve-2022-0847 5.8.0 5.10.102 5.15.25 5.17.0 : Dirty Pipe\n",
-            .config_file = "/config.toml"};
+            .config_file = "/config.toml",
+            .lxc_version = "5.0.2"};
         auto facts = doctor::gather(settings, program, places());
         // What is asked of the kernel directly and differs from machine to machine.
         facts.clock_is_set = true;
@@ -176,6 +177,11 @@ std::vector<Row> rows_of_failures() {
                    {"cg/unified/cgroup.controllers", "cpu io memory pids"},
                    {"cg/unified/ours/cgroup.type", "domain threaded"}},
          .setting = [](config::Settings& settings) { settings.pool.cgroup = "/ours"; }},
+        {.name = "lxc-cgroups", .fact = [](Facts& facts) { facts.lxc_version = "7.0.0"; }},
+        {.name = "lxc-cgroups",
+         .files = {{"proc/self/mountinfo", "1 0 0:1 / /cg/unified rw - cgroup2 cgroup2 rw"},
+                   {"cg/unified/cgroup.controllers", "cpu io memory pids"}},
+         .fact = [](Facts& facts) { facts.lxc_version = "3.1.0"; }},
         {.name = "swap-accounting",
          .files = {{"cg/memory/memory.memsw.limit_in_bytes", "-"},
                    {"proc/self/mountinfo",
@@ -318,6 +324,28 @@ std::vector<Finding> examine(const Row& row) {
 TEST_CASE("a machine on which all is well has no finding") {
     const Machine machine;
     for (const auto& finding : doctor::examine(machine.facts())) FAIL_CHECK(sentence_of(finding));
+}
+
+TEST_CASE("an LXC library is for one version of cgroups, for both, or unknown") {
+    const Files only_v2{{"proc/self/mountinfo", "1 0 0:1 / /cg/unified rw - cgroup2 cgroup2 rw"},
+                        {"cg/unified/cgroup.controllers", "cpu io memory pids"}};
+    struct Case {
+        std::string version;
+        bool v1, v2;  // is good for
+    };
+    const Case cases[] = {{"3.1.0", true, false}, {"4.0.0", true, true}, {"5.0.2", true, true},
+                          {"6.0.6", true, true},  {"7.0", false, true},  {"10.1.0", false, true},
+                          {"", true, true},       {"devel", true, true}};
+    for (const auto& row : cases) {
+        CAPTURE(row.version);
+        for (const bool v2 : {false, true}) {
+            CAPTURE(v2);
+            const Machine machine{v2 ? only_v2 : Files{}};
+            auto facts = machine.facts();
+            facts.lxc_version = row.version;
+            CHECK(doctor::examine(facts).empty() == (v2 ? row.v2 : row.v1));
+        }
+    }
 }
 
 TEST_CASE("every check sees what it is for, and nothing else does") {

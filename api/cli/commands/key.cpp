@@ -1,8 +1,11 @@
 // key create, list and revoke: the file of API keys (config/keys.h). A key is shown once, when it
 // is made; the file has its digest.
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -14,6 +17,7 @@
 #include "config/rules.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
+#include "isolate/sys/owned_file.h"
 #include "packages/digest.h"
 
 namespace cli {
@@ -52,6 +56,17 @@ std::vector<config::Key> keys_of(const std::string& file, const std::string& tex
     } catch (const config::SettingsError& error) {
         throw Failure(ExitCode::failed, printable(file) + ": " + error.what());
     }
+}
+
+// An operator's owner and mode are kept. A new file is the engine's user's, who has to read it
+// again for each reload, and nobody else's.
+sys::Ownership ownership_of(Session& session, const std::string& file) {
+    struct stat known {};
+    if (::stat(file.c_str(), &known) == 0)
+        return {.owner = known.st_uid, .group = known.st_gid, .mode = known.st_mode & 0777};
+    const auto* user = ::geteuid() == 0 ? ::getpwnam(session.settings().user.c_str()) : nullptr;
+    if (user == nullptr) return {.owner = ::geteuid(), .group = ::getegid(), .mode = 0600};
+    return {.owner = user->pw_uid, .group = user->pw_gid, .mode = 0600};
 }
 
 // 256 random bits in base64 for addresses, with a beginning that scanners for leaked keys can find.
@@ -119,7 +134,7 @@ ExitCode key_create(Session& session, const KeyOptions& options) {
     if (known.size() >= config::most_keys)
         throw Failure(ExitCode::failed, "there are as many keys as there may be");
     if (!text.empty() && !text.ends_with('\n')) text += '\n';
-    sys::replace_file(file, text + config::line_of(key) + "\n");
+    sys::replace_owned_file(file, text + config::line_of(key) + "\n", ownership_of(session, file));
 
     session.print(secret + "\n");
     session.complain("this is the only time the key is shown; " + std::string{reload_hint});
@@ -154,7 +169,7 @@ ExitCode key_revoke(Session& session, const KeyOptions& options) {
     const auto rest = config::without_key(text, options.name);
     if (rest == text)
         throw Failure(ExitCode::not_found, "there is no key " + printable(options.name));
-    sys::replace_file(file, rest);
+    sys::replace_owned_file(file, rest, ownership_of(session, file));
     session.complain("revoked; " + std::string{reload_hint});
     return ExitCode::done;
 }
