@@ -144,6 +144,20 @@ bool runs(const EngineProcess& engine, const std::string& language) {
     return engine.run(language, "echo $FROM")["run"]["stdout"] == "package\n";
 }
 
+bool is_installed(const EngineProcess& engine, const std::string& name) {
+    const auto packages = engine.get("/api/v2/packages").json();
+    return std::ranges::any_of(packages, [&](const auto& package) {
+        return package["language"] == name && package["installed"] == true;
+    });
+}
+
+// A package that was whole but never set up is set up by the next engine, once that serves.
+bool runs_soon(const EngineProcess& engine, const std::string& language) {
+    for (int i = 0; i < 1000 && !knows(engine, language); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    return runs(engine, language);
+}
+
 }  // namespace
 
 TEST_CASE("O49 what a package source gets wrong is said, and nothing of it is left") {
@@ -309,8 +323,8 @@ TEST_CASE("O51 an engine killed while it installs has the whole package afterwar
         std::this_thread::sleep_for(whole_time * round / rounds);
         engine.kill_hard();
         engine.start();
-        if (!knows(engine, "large")) continue;
-        CHECK(runs(engine, "large"));
+        if (!is_installed(engine, "large")) continue;
+        CHECK(runs_soon(engine, "large"));
         CHECK(uninstall(engine, "large").status == 200);
     }
     CHECK(install(engine, "large").status == 200);
