@@ -10,14 +10,19 @@ ask() { curl --silent --show-error --fail-with-body --noproxy '*' --max-time 100
 
 cp "$(dirname "$0")/../../config/systemd/$unit" /run/systemd/system/
 mkdir -p /run/systemd/system/$unit.d
-# The guest's tree is this machine's, where the build may lie below /root.
-printf '[Service]\nExecStart=\nExecStart=%s\nProtectHome=no\nPrivateTmp=no\nWatchdogSec=60s\n' \
-    "$1 --listen $address --set user=nobody --set pool.runners=2 --set admission.concurrent_jobs=2" \
+# The guest's tree is this machine's, where the build may lie below /root; and nothing of sysinit.target
+# is wanted there, which would bring this machine's hardware database up to date for minutes.
+# What this machine has installed is another user's.
+settings='--set user=nobody --set paths.data_directory=/run/crankcase-data --set pool.runners=2 --set admission.concurrent_jobs=2'
+log=/run/crankcase.log
+printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=\nExecStart=%s\nProtectHome=no\nPrivateTmp=no\nWatchdogSec=60s\nStandardError=append:%s\n' \
+    "$1 --listen $address $settings" "$log" \
     >/run/systemd/system/$unit.d/lab.conf
 mkdir -p /var/log/journal
 systemctl daemon-reload
 if ! systemctl start $unit; then
     systemctl status --no-pager $unit
+    cat "$log"
     exit 1
 fi
 # shellcheck disable=SC2016  # for the engine's bash to expand
@@ -30,11 +35,15 @@ echo "daemon memory $(cat "$group/daemon/memory.max")"
 pid=$(systemctl show -P MainPID $unit)
 keeper=$(pgrep -P "$pid" -f crankcase-keeper)
 kill -KILL "$keeper"
-sleep 2
+for ((attempt = 0; attempt < 240; attempt++)); do
+    next=$(pgrep -P "$pid" -f crankcase-keeper)
+    [ -n "$next" ] && [ "$next" != "$keeper" ] && ask "http://$address/readyz" >/dev/null 2>&1 && break
+    sleep 0.5
+done
 # shellcheck disable=SC2016  # likewise
 ask "http://$address/api/v2/execute" -H 'Content-Type: application/json' -d '
     {"language": "bash", "version": "*", "files": [{"content": "echo again $((6 * 7))"}]}'
 echo
 echo "oom score $(cat "/proc/$pid/oom_score_adj"), $(systemctl show -P ActiveState $unit), $(systemctl show -P StatusText $unit)"
 systemctl stop $unit
-echo "ended $(systemctl show -P Result $unit), groups left $(find "/sys/fs/cgroup/crankcase" -maxdepth 0 2>/dev/null | wc -l)"
+echo "ended $(systemctl show -P Result $unit), groups left $(find /sys/fs/cgroup -type d -name crankcase | wc -l)"
