@@ -78,14 +78,6 @@ Ran timed(const EngineProcess& engine, const std::string& code, const Json& limi
     return {answer.is_object() ? answer.value("run", answer) : Json::object(), took.count()};
 }
 
-int status_with(const EngineProcess& engine, const std::string& key) {
-    return engine
-        .ask("POST", "/api/v2/execute",
-             "Content-Type: application/json\r\nAuthorization: Bearer " + key + "\r\n",
-             R"({"language":"bash","version":"*","files":[{"content":"echo hi"}]})")
-        .status;
-}
-
 std::string key_line(const std::string& name, const std::string& key, const std::string& rate) {
     const auto line = config::line_of({.name = name, .digest = resources::digest_of_key(key)});
     return line.substr(0, line.find(" scopes=")) + " " + rate + "\n";
@@ -155,16 +147,16 @@ TEST_CASE("a jump of the clock fills no rate, and empties none for an hour") {
     const auto v1 = [&] {
         return of_facade("/api/v1/piston/execute", R"({"language":"bash","source":"echo hi"})");
     };
-    CHECK(status_with(engine, "slow-key") == 200);
-    CHECK(status_with(engine, "slow-key") == 200);
+    CHECK(engine.status_with_key("slow-key") == 200);
+    CHECK(engine.status_with_key("slow-key") == 200);
     CHECK(v2() == 200);
     for (const auto hours : jumps) {
         CAPTURE(hours.count());
         clock.move(hours);
-        CHECK(status_with(engine, "slow-key") == 429);
+        CHECK(engine.status_with_key("slow-key") == 429);
         CHECK(v2() == 429);
         // What is short comes round again, whichever way the clock went.
-        CHECK(soon([&] { return status_with(engine, "quick-key") == 200; }));
+        CHECK(soon([&] { return engine.status_with_key("quick-key") == 200; }));
         CHECK(soon([&] { return v1() == 200; }));
     }
 }

@@ -46,14 +46,6 @@ bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-int status_with(const EngineProcess& engine, const std::string& key) {
-    return engine
-        .ask("POST", "/api/v2/execute",
-             "Content-Type: application/json\r\nAuthorization: Bearer " + key + "\r\n",
-             R"({"language":"bash","version":"*","files":[{"content":"echo hi"}]})")
-        .status;
-}
-
 void reload(const EngineProcess& engine, int times) {
     ::kill(engine.pid(), SIGHUP);
     REQUIRE(engine.wait_for_log("reloaded", times));
@@ -111,16 +103,16 @@ TEST_CASE("a running engine takes new keys when it is told to, and revoked ones 
     const auto alice = first_line(keys("create", {"alice"}).out);
     REQUIRE(alice.starts_with("ck_"));
     const EngineProcess engine({"keys.file=" + keys.file});
-    CHECK(status_with(engine, alice) == 200);
+    CHECK(engine.status_with_key(alice) == 200);
     const auto bob = first_line(keys("create", {"bob"}).out);
-    CHECK(status_with(engine, bob) == 401);
+    CHECK(engine.status_with_key(bob) == 401);
     reload(engine, 1);
-    CHECK(status_with(engine, bob) == 200);
+    CHECK(engine.status_with_key(bob) == 200);
     REQUIRE(keys("revoke", {"alice"}).code == 0);
-    CHECK(status_with(engine, alice) == 200);
+    CHECK(engine.status_with_key(alice) == 200);
     reload(engine, 2);
-    CHECK(status_with(engine, alice) == 401);
-    CHECK(status_with(engine, bob) == 200);
+    CHECK(engine.status_with_key(alice) == 401);
+    CHECK(engine.status_with_key(bob) == 200);
 }
 
 TEST_CASE("over a Unix socket the tool runs programs and lists runtimes as over a port") {

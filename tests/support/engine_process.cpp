@@ -254,6 +254,13 @@ HttpAnswer EngineProcess::ask(const std::string& method, const std::string& path
                                    length + fields + "\r\n" + body);
 }
 
+int EngineProcess::status_with_key(const std::string& key) const {
+    return ask("POST", "/api/v2/execute",
+               "Content-Type: application/json\r\nAuthorization: Bearer " + key + "\r\n",
+               R"({"language":"bash","version":"*","files":[{"content":"echo hi"}]})")
+        .status;
+}
+
 void abandon(std::uint16_t port, const std::string& body, std::chrono::milliseconds after) {
     const auto socket = dial(port);
     const auto request = post_request("/api/v2/execute", body);

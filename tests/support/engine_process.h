@@ -71,6 +71,9 @@ public:
     HttpAnswer ask(const std::string& method, const std::string& path, const std::string& fields,
                    const std::string& body = {}) const;
 
+    // The status that a small job gets with this API key.
+    int status_with_key(const std::string& key) const;
+
     // Runs one file through /api/v2/execute; `more` is merged into the request.
     Json run(const std::string& language, const std::string& code,
              Json more = Json::object()) const;
