@@ -121,6 +121,15 @@ inline constexpr Rule host_and_port{
     is_host_and_port, "host:port, such as 127.0.0.1:2000, 0.0.0.0:2000 or [::1]:2000"};
 inline constexpr Rule listen_address{
     is_listen, "host:port, such as 127.0.0.1:2000, 0.0.0.0:2000 or [::1]:2000, or none"};
+#ifdef CRANKCASE_GRPC
+inline constexpr Rule grpc_address{is_host_and_port_or_empty,
+                                   "host:port, such as 127.0.0.1:50051, or no text at all"};
+#else
+inline constexpr Rule grpc_address{
+    is_empty, "no text: this program was built without gRPC (CMake's CRANKCASE_GRPC)"};
+#endif
+inline constexpr Rule host_and_port_or_empty{
+    is_host_and_port_or_empty, "host:port, such as 127.0.0.1:9464, or no text at all"};
 inline constexpr Rule mode{is_mode, "four octal digits such as 0660"};
 inline constexpr Rule plain_name_or_empty{is_plain_name_or_empty, "a group's name, or no text"};
 inline constexpr Rule plain_name{
@@ -139,6 +148,8 @@ inline constexpr Rule host_name{is_host_name,
                                 "names or addresses such as code.example, or \"*\" for any"};
 inline constexpr Rule network{is_network,
                               "addresses such as 10.0.0.1 or networks such as 10.0.0.0/8"};
+inline constexpr Rule dialect{is_dialect,
+                              "any of mini-piston, base64-jobs, code-executor and picobytes"};
 inline constexpr Rule finding{is_finding, "names such as core-pattern or cve-2022-0847"};
 inline constexpr Rule group{is_absolute_path_or_auto,
                             "\"auto\", or a cgroup path that begins with /"};

@@ -141,6 +141,31 @@ Knobs pool_knobs() {
     };
 }
 
+Knobs warm_knobs() {
+    const auto of = [](auto member) { return at(&Settings::warm, member); };
+    return {
+        ranged("warm.memory", "", of(&Warm::memory), Range{0_B, 1024_GiB},
+               "Memory for programs that are kept started ahead of their jobs; 0: none are"),
+        ranged("warm.parked", "", of(&Warm::parked), Range{0, 256},
+               "The most of them at once; 0: none"),
+        ranged("warm.age", "", of(&Warm::age),
+               Range{Milliseconds{1000}, Milliseconds{std::chrono::hours{1}}},
+               "After which one that was not needed is ended"),
+        yes_or_no("warm.zygote", of(&Warm::zygote), "Whether jobs may be forks of one interpreter"),
+    };
+}
+
+Knobs compile_knobs() {
+    const auto of = [](auto member) { return at(&Settings::compile, member); };
+    return {
+        ranged("compile.cache", "", of(&Compile::cache), Range{0_B, 1024_GiB},
+               "Disk for results of compile stages, given to jobs that would compile the same; 0: "
+               "none"),
+        ranged("compile.cache_entry", "", of(&Compile::cache_entry), Range{4_KiB, 256_MiB},
+               "The most that one of them may take"),
+    };
+}
+
 Knobs admission_knobs() {
     const auto of = [](auto member) { return at(&Settings::admission, member); };
     return {
@@ -246,6 +271,110 @@ Knobs websocket_knobs() {
     };
 }
 
+Knobs dialect_knobs() {
+    const auto of = [](auto... members) { return at(&Settings::dialects, members...); };
+    const auto time = Range{Milliseconds{1000}, longest_time};
+    const auto size = Range{1_MiB, unlimited_bytes};
+    const auto share = Range{0, 100'000};
+    const auto base64 = &Dialects::base64_jobs;
+    const auto executor = &Dialects::code_executor;
+    auto knobs = reload({
+        choice("dialects.execute", "", of(&Dialects::execute), {"mini-piston", "base64-jobs"},
+               "Which of two services POST /execute is: mini-piston or base64-jobs"),
+        ranged("dialects.base64_jobs.timeout", "", of(base64, &Base64Jobs::timeout), time,
+               "Time by the clock of a whole job, and the most that can be asked for"),
+        ranged("dialects.base64_jobs.memory", "", of(base64, &Base64Jobs::memory), size,
+               "Memory of a job; a compiler has what limits.compile gives it, if that is more"),
+        ranged("dialects.base64_jobs.disk", "", of(base64, &Base64Jobs::disk),
+               Range{64_KiB, unlimited_bytes}, "Job directory, /tmp and /dev/shm together"),
+        ranged("dialects.base64_jobs.cpu_percent", "", of(base64, &Base64Jobs::cpu_percent), share,
+               "Share of one processor; 0: no quota"),
+        list("dialects.base64_jobs.cors_origins", of(base64, &Base64Jobs::cors_origins),
+             origin_or_auto, "Web pages whose scripts may use its paths; \"*\": all"),
+        ranged("dialects.code_executor.timeout", "", of(executor, &CodeExecutor::timeout), time,
+               "Time by the clock of a whole job that asks for none"),
+        ranged("dialects.code_executor.max_timeout", "", of(executor, &CodeExecutor::max_timeout),
+               time, "The most that counts, of a job that asks"),
+        ranged("dialects.code_executor.memory", "", of(executor, &CodeExecutor::memory), size,
+               "Memory of a job that asks for none; a compiler has what limits.compile gives it"),
+        ranged("dialects.code_executor.max_memory", "", of(executor, &CodeExecutor::max_memory),
+               size, "The most that counts, of a job that asks"),
+        ranged("dialects.code_executor.cpu_percent", "", of(executor, &CodeExecutor::cpu_percent),
+               share, "Share of one processor, of a job that asks for none; 0: no quota"),
+        ranged("dialects.code_executor.max_cpu_percent", "",
+               of(executor, &CodeExecutor::max_cpu_percent), share,
+               "The most that counts, of a job that asks; 0: no quota"),
+    });
+    knobs.push_back(reload({ranged("dialects.picobytes.max_timeout", "",
+                                   of(&Dialects::picobytes, &Picobytes::max_timeout), time,
+                                   "Time by the clock of a whole submission, Valgrind included, "
+                                   "that counts of one that asks")})
+                        .front());
+    knobs.insert(knobs.begin(), list("dialects.enabled", of(&Dialects::enabled), dialect,
+                                     "Services besides Piston whose paths are answered"));
+    return knobs;
+}
+
+Knobs grading_knobs() {
+    const auto of = [](auto member) { return at(&Settings::grading, member); };
+    return {
+        ranged("grading.max_tests", "", of(&Grading::max_tests), Range{1, 10'000},
+               "Tests of one job"),
+        ranged("grading.max_bytes", "", of(&Grading::max_bytes), Range{1_KiB, 1_GiB},
+               "Input, arguments and expected output of all tests of a job together"),
+        ranged("grading.parallel", "", of(&Grading::parallel), Range{1, 1024},
+               "Tests of one job at once; each takes one of admission.concurrent_jobs"),
+        ranged("grading.shown_output", "", of(&Grading::shown_output), Range{0_B, 64_MiB},
+               "Bytes of each stream of a test that the answer shows"),
+        ranged("grading.total_output", "", of(&Grading::total_output), Range{0_B, 1_GiB},
+               "Bytes of output that the answer shows of all tests together"),
+    };
+}
+
+Knobs grpc_knobs() {
+    const auto of = [](auto member) { return at(&Settings::grpc, member); };
+    const auto time = Range{Milliseconds{1000}, Milliseconds{std::chrono::hours{24}}};
+    return {
+        text("grpc.listen", "", of(&Grpc::listen), grpc_address,
+             "Address and port that are served by gRPC; empty: none"),
+        ranged("grpc.message_limit", "", of(&Grpc::message_limit), Range{1_KiB, 1_GiB},
+               "Largest message of a client"),
+        ranged("grpc.max_calls", "", of(&Grpc::max_calls), Range{1, 1'000'000},
+               "Calls open at once, all clients together; further ones are refused as busy"),
+        ranged("grpc.memory", "", of(&Grpc::memory), Range{1_MiB, 64_GiB},
+               "Messages that are on their way, all clients together"),
+        ranged("grpc.idle_timeout", "", of(&Grpc::idle_timeout), time,
+               "Time after which a connection without a call is closed"),
+        ranged("grpc.ping_interval", "", of(&Grpc::ping_interval), time,
+               "Time after which a silent client is asked whether it is still there"),
+    };
+}
+
+Knobs metrics_knobs() {
+    const auto of = [](auto member) { return at(&Settings::metrics, member); };
+    return {
+        reloads(yes_or_no("metrics.enabled", of(&Metrics::enabled),
+                          "Whether /metrics tells what Prometheus asks for")),
+        text("metrics.listen", "", of(&Metrics::listen), host_and_port_or_empty,
+             "Address and port of /metrics alone; empty: it is on server.listen"),
+        reloads(hidden(text("metrics.token", "", of(&Metrics::token), secret_or_empty,
+                            "What readers of /metrics may send as \"Authorization: Bearer ...\""),
+                       Secrecy::secret)),
+    };
+}
+
+Knobs audit_knobs() {
+    const auto of = [](auto member) { return at(&Settings::audit, member); };
+    return {
+        text("audit.file", "", of(&Audit::file), directory_or_empty,
+             "File that gets a line of JSON for every job; empty: none"),
+        choice("audit.sync", "", of(&Audit::sync), {"each", "second", "no"},
+               "When a line is on the disk: before its answer (each), a second later, or no time"),
+        yes_or_no("audit.required", of(&Audit::required),
+                  "Whether no job runs while its line cannot be written"),
+    };
+}
+
 Knobs doctor_knobs() {
     return {
         list("doctor.override", at(&Settings::doctor, &Doctor::override), finding,
@@ -294,11 +423,18 @@ std::vector<Knob> all_knobs() {
              reload(key_knobs()),
              reload(facade_knobs()),
              pool_knobs(),
+             warm_knobs(),
+             compile_knobs(),
              admission_knobs(),
              path_knobs(),
              protection_knobs(),
              reload(package_knobs()),
              reload(websocket_knobs()),
+             dialect_knobs(),
+             reload(grading_knobs()),
+             grpc_knobs(),
+             metrics_knobs(),
+             audit_knobs(),
              doctor_knobs(),
              reload(limit_knobs("compile", "PISTON_COMPILE_", &StageLimits::compile)),
              reload(limit_knobs("run", "PISTON_RUN_", &StageLimits::run)),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <system_error>
 
 #include "config/network.h"
@@ -41,6 +42,14 @@ bool is_host(std::string_view text) {
 bool is_host_and_port(std::string_view text) {
     const auto colon = text.rfind(':');
     return colon != text.npos && is_host(text.substr(0, colon)) && is_port(text.substr(colon + 1));
+}
+
+bool is_host_and_port_or_empty(std::string_view text) {
+    return text.empty() || is_host_and_port(text);
+}
+
+bool is_empty(std::string_view text) {
+    return text.empty();
 }
 
 bool is_plain_name(std::string_view text) {
@@ -129,6 +138,12 @@ bool is_key_name(std::string_view text) {
 bool is_finding(std::string_view text) {
     return !text.empty() && text.size() <= 64 && lower.find(text.front()) != lower.npos &&
            consists_of(text, {digits, lower, "-"});
+}
+
+bool is_dialect(std::string_view text) {
+    constexpr std::string_view known[] = {"mini-piston", "base64-jobs", "code-executor",
+                                          "picobytes"};
+    return std::ranges::find(known, text) != std::end(known);
 }
 
 bool is_network(std::string_view text) {

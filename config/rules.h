@@ -10,6 +10,10 @@ namespace config {
 // lets the kernel choose one.
 bool is_host_and_port(std::string_view text);
 
+bool is_host_and_port_or_empty(std::string_view text);
+
+bool is_empty(std::string_view text);
+
 // A word that can be part of a file name: a lower-case letter, then letters, digits, '-' and '_';
 // at most 32 bytes.
 bool is_plain_name(std::string_view text);
@@ -50,6 +54,9 @@ bool is_key_name(std::string_view text);
 
 // The name of a finding: a lower-case letter, then such letters, digits and '-'; at most 64 bytes.
 bool is_finding(std::string_view text);
+
+// One of the services in api/dialects.
+bool is_dialect(std::string_view text);
 
 // An address or a network (network.h).
 bool is_network(std::string_view text);

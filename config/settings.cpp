@@ -133,6 +133,9 @@ Loaded load(const Sources& sources) {
     layers.lay(read_environment(sources, knobs));
     layers.lay(read_flags(sources));
     layers.match_runners_and_jobs();
+    const auto& audit = layers.settings().audit;
+    if (audit.required && audit.file.empty())
+        throw SettingsError("audit.required is yes, but audit.file names no file to write to");
     return {layers.settings(), layers.shown(), std::move(piston.notes)};
 }
 

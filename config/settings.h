@@ -62,6 +62,25 @@ struct Pool {
     bool operator==(const Pool&) const = default;
 };
 
+// Programs started ahead of their jobs.
+struct Warm {
+    Bytes memory = 256_MiB;  // of all of them, what none shares; 0: none are started
+    int parked = 8;          // at once, each on a runner beside those of Pool; 0: none
+    Milliseconds age{60'000};
+    bool zygote = true;  // programs may be forked from one that was started
+
+    bool is_on() const { return parked > 0 && memory.count > 0; }
+    bool operator==(const Warm&) const = default;
+};
+
+// Results of compile stages, for jobs that would compile the same again.
+struct Compile {
+    Bytes cache = 256_MiB;       // on disk; 0: none are kept
+    Bytes cache_entry = 16_MiB;  // of one of them
+
+    bool operator==(const Compile&) const = default;
+};
+
 struct Admission {
     int concurrent_jobs = 4;
     int queued_jobs = 256;
@@ -125,6 +144,17 @@ struct WebSocket {
     bool operator==(const WebSocket&) const = default;
 };
 
+// Programs that are run on many tests.
+struct Grading {
+    int max_tests = 500;          // of one job
+    Bytes max_bytes = 64_MiB;     // of its tests together
+    int parallel = 8;             // tests of one job at once, as far as slots are free
+    Bytes shown_output = 64_KiB;  // of each stream of a test, in the answer
+    Bytes total_output = 16_MiB;  // of all of them together, likewise
+
+    bool operator==(const Grading&) const = default;
+};
+
 // The paths of the public Piston, /api/v2/piston and /api/v1/piston.
 struct Facade {
     // As server.cors_origins, for these paths; "auto": "*", but on a loopback nobody may run jobs.
@@ -147,6 +177,80 @@ struct Keys {
     bool operator==(const Keys&) const = default;
 };
 
+// Which of the services that call their path /execute has it here.
+enum class ExecuteOf { mini_piston, base64_jobs };
+
+// The service that ran each job as one of Kubernetes; its limits, in the place of [limits].
+struct Base64Jobs {
+    Milliseconds timeout{30'000};  // of the whole job; the default and the most
+    Bytes memory = 256_MiB;
+    Bytes disk = 64_MiB;
+    int cpu_percent = 50;                              // as in Limits
+    std::vector<std::string> cors_origins = {"auto"};  // as in Facade
+
+    bool operator==(const Base64Jobs&) const = default;
+};
+
+// The service with REST and gRPC; what a request gets that asks for nothing, and the most.
+struct CodeExecutor {
+    Milliseconds timeout{30'000}, max_timeout{120'000};  // of the whole job
+    Bytes memory = 128_MiB, max_memory = 1_GiB;
+    int cpu_percent = 50, max_cpu_percent = 100;  // as in Limits
+
+    bool operator==(const CodeExecutor&) const = default;
+};
+
+// The service for exercises in C.
+struct Picobytes {
+    Milliseconds max_timeout{30'000};  // of a whole submission, analysing and Valgrind included
+
+    bool operator==(const Picobytes&) const = default;
+};
+
+// Other services' ways to ask for jobs (api/dialects).
+struct Dialects {
+    std::vector<std::string> enabled = {"mini-piston", "base64-jobs", "code-executor", "picobytes"};
+    ExecuteOf execute = ExecuteOf::mini_piston;
+    Base64Jobs base64_jobs;
+    CodeExecutor code_executor;
+    Picobytes picobytes;
+
+    bool operator==(const Dialects&) const = default;
+};
+
+// gRPC, on a port of its own (api/grpc).
+struct Grpc {
+    std::string listen = "";             // empty: none
+    Bytes message_limit = 8_MiB;         // of a request
+    int max_calls = 1024;                // open at once, all clients together
+    Bytes memory = 64_MiB;               // of messages on their way, all clients together
+    Milliseconds idle_timeout{75'000};   // of a connection without a call
+    Milliseconds ping_interval{60'000};  // after which a silent client is asked whether it is there
+
+    bool operator==(const Grpc&) const = default;
+};
+
+// What Prometheus reads.
+struct Metrics {
+    bool enabled = true;
+    std::string listen = "";  // an address of its own for /metrics; empty: server.listen
+    std::string token = "";   // "Authorization: Bearer <token>", for reading them alone
+
+    bool operator==(const Metrics&) const = default;
+};
+
+// When a line of the audit log is on the disk: before its job is answered, a second later, or when
+// the kernel likes.
+enum class AuditSync { each, second, no };
+
+struct Audit {
+    std::string file = "";  // empty: there is none
+    AuditSync sync = AuditSync::each;
+    bool required = false;  // no job without its line
+
+    bool operator==(const Audit&) const = default;
+};
+
 // What is wrong with the machine and known to be.
 struct Doctor {
     std::vector<std::string> override = {};  // names of findings (isolate/doctor)
@@ -162,15 +266,24 @@ struct Settings {
     Keys keys;
     Facade facade;
     Pool pool;
+    Warm warm;
+    Compile compile;
     Admission admission;
     Paths paths;
     Protection protection;
     Packages packages;
     WebSocket websocket;
+    Dialects dialects;
+    Grading grading;
+    Grpc grpc;
+    Metrics metrics;
+    Audit audit;
     Doctor doctor;
     StageLimits limits;
     std::map<std::string, LimitOverrides> limit_overrides;  // by language name
 
+    // Those that serve jobs and, where programs wait for theirs, the most that these have.
+    int most_runners() const { return pool.runners + (warm.is_on() ? warm.parked : 0); }
     bool operator==(const Settings&) const = default;
 };
 

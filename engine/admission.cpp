@@ -67,6 +67,26 @@ void Admission::submit(Ticket ticket, std::function<void()> work) {
     changed_.notify_one();
 }
 
+bool Admission::offer(const Ticket& ticket, std::function<void()> work) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (running_ + static_cast<int>(queue_.all().items) >= settings_.concurrent_jobs ||
+            queue_.is_full(ticket.client, ticket.most_running)) {
+            return false;
+        }
+        queue_.push(ticket.client, ticket.size.count, ticket.most_running,
+                    {ticket.gone, std::move(work)});
+    }
+    changed_.notify_one();
+    return true;
+}
+
+bool Admission::is_wanted() const {
+    const std::lock_guard lock{mutex_};
+    // What has a free slot ahead of it is about to take that.
+    return running_ >= settings_.concurrent_jobs && queue_.has_turn();
+}
+
 // Why work may not wait, naming the key that lets more of it; empty if it may. With the mutex held.
 std::string Admission::trouble(const Ticket& ticket) const {
     const auto all = queue_.all();

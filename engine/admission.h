@@ -54,6 +54,13 @@ public:
     // throw; dropping it must be enough to cancel it.
     void submit(Ticket ticket, std::function<void()> work);
 
+    // Queues work if a slot is free for it now and this client may have one more; says whether.
+    // For what can go on without it.
+    bool offer(const Ticket& ticket, std::function<void()> work);
+
+    // Whether somebody waits who could have a slot that becomes free.
+    bool is_wanted() const;
+
     AdmissionStatus status() const;
 
 private:

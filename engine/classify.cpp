@@ -1,8 +1,19 @@
 #include "engine/classify.h"
 
+#include <chrono>
+
 namespace engine {
 
 using isolate::Cause;
+
+namespace {
+
+// "Unlimited" is more milliseconds than there are microseconds in an integer.
+bool exceeds(std::chrono::microseconds used, config::Milliseconds limit) {
+    return limit != config::unlimited_time && used > limit;
+}
+
+}  // namespace
 
 Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage,
                  const config::Limits& limits) {
@@ -25,8 +36,8 @@ Verdict classify(const isolate::Exit& exit, const isolate::Usage& usage,
         case Cause::own_signal:
             break;
     }
-    if (usage.cpu_time > limits.cpu_time) return Verdict::cpu_timed_out;
-    if (exit.wall_time > limits.wall_time) return Verdict::wall_timed_out;
+    if (exceeds(usage.cpu_time, limits.cpu_time)) return Verdict::cpu_timed_out;
+    if (exceeds(exit.wall_time, limits.wall_time)) return Verdict::wall_timed_out;
     if (exit.cause == Cause::own_signal) return Verdict::signaled;
     return exit.code == 0 ? Verdict::passed : Verdict::failed;
 }

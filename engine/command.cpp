@@ -1,6 +1,8 @@
 #include "engine/command.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace engine {
 
@@ -18,7 +20,18 @@ void append(std::vector<std::string>& argv, const std::vector<std::string>& more
     argv.insert(argv.end(), more.begin(), more.end());
 }
 
-std::vector<std::string> fill_in(const packages::Script& script, const Job& job) {
+// The share of its memory that a runtime may give to a heap of its own: the rest is for its code,
+// its stacks and what it reads.
+std::optional<std::string> with_heap(std::string element, config::Bytes memory) {
+    constexpr std::string_view placeholder = "{heap}";
+    const auto at = element.find(placeholder);
+    if (at == std::string::npos) return element;
+    if (memory == config::unlimited_bytes) return std::nullopt;
+    return element.replace(at, placeholder.size(), std::to_string(memory.count / 3 * 2));
+}
+
+std::vector<std::string> fill_in(const packages::Script& script, const Job& job,
+                                 config::Bytes memory) {
     std::vector<std::string> argv;
     for (const auto& element : script.argv) {
         if (element == "{main}") {
@@ -27,8 +40,8 @@ std::vector<std::string> fill_in(const packages::Script& script, const Job& job)
             append(argv, code_files(job));
         } else if (element == "{args}") {
             append(argv, job.arguments);
-        } else {
-            argv.push_back(element);
+        } else if (auto filled = with_heap(element, memory)) {
+            argv.push_back(std::move(*filled));
         }
     }
     return argv;
@@ -67,13 +80,19 @@ std::vector<std::string> environment_of(const Job& job, const config::Limits& li
 
 }  // namespace
 
+Stage first_stage(const Job& job) {
+    return job.runtime->compiled() ? Stage::compile : Stage::run;
+}
+
 const packages::Script& script_of(const Job& job, Stage stage) {
     return stage == Stage::compile ? job.runtime->compile.value() : job.runtime->run;
 }
 
 bool needs_shell(const Job& job, Stage stage) {
     const auto& script = script_of(job, stage);
-    return !script.text.empty() && (script.argv.empty() || code_files(job).size() > 1);
+    if (script.text.empty() || script.argv.empty()) return !script.text.empty();
+    return code_files(job).size() > 1 &&
+           std::ranges::find(script.argv, "{files}") == script.argv.end();
 }
 
 isolate::Command command_of(const Job& job, Stage stage) {
@@ -81,12 +100,40 @@ isolate::Command command_of(const Job& job, Stage stage) {
     const auto& limits = stage == Stage::compile ? job.limits.compile : job.limits.run;
     const auto terminal = stage == Stage::run ? job.terminal : std::nullopt;
     return {
-        .argv = needs_shell(job, stage) ? call_script(job, stage) : fill_in(script, job),
+        .argv =
+            needs_shell(job, stage) ? call_script(job, stage) : fill_in(script, job, limits.memory),
         .environment = environment_of(job, limits, terminal.has_value()),
         .limits = limits,
         .layers = job.runtime->layers ? *job.runtime->layers : std::vector<std::string>{},
         .terminal = terminal,
     };
+}
+
+isolate::Command warm_command_of(const Job& job) {
+    const auto stage = first_stage(job);
+    auto command = command_of(job, stage);
+    auto variable = script_of(job, stage).warm.primed_by;
+    constexpr std::string_view placeholder = "{prime}";
+    const auto at = variable.find(placeholder);
+    if (at == std::string::npos) return command;
+    variable.replace(at, placeholder.size(), "/box/" + std::string{prime_name});
+    isolate::give(command, variable);
+    return command;
+}
+
+isolate::BoxSize box_size(const Job& job) {
+    const auto& run = job.limits.run;
+    const auto& compile = job.runtime->compiled() ? job.limits.compile : run;
+    const auto memory = std::min(compile.memory, run.memory).count;
+    return {{std::min(std::max(compile.disk, run.disk).count, memory - memory / 4)},
+            std::max(compile.disk_entries, run.disk_entries)};
+}
+
+isolate::BoxSize run_box_size(const Job& job) {
+    const auto& run = job.limits.run;
+    const auto memory = run.memory.count;
+    return {{std::min(std::max(job.limits.compile.disk, run.disk).count, memory - memory / 4)},
+            std::max(job.limits.compile.disk_entries, run.disk_entries)};
 }
 
 std::string script_text(const packages::Script& script) {

@@ -40,6 +40,12 @@ public:
     // True if take() would give something.
     bool has_turn() const { return !round_.empty(); }
 
+    // Whether the client would have to wait with one more, however many may run at once.
+    bool is_full(const Client& client, int most_running) const {
+        const auto line = lines_.find(client);
+        return most_running > 0 && line != lines_.end() && line->second.running >= most_running;
+    }
+
     // The item whose turn it is; its client runs one more until ended(). Empty if all have to wait.
     std::optional<std::pair<Client, Item>> take() {
         if (round_.empty()) return std::nullopt;

@@ -20,6 +20,7 @@ std::shared_ptr<const Runtimes> runtimes_of(const std::vector<packages::Installe
             .run = manifest.run,
             .environment = manifest.environment,
             .limits = limits,
+            .program = program,
         }));
     }
     return runtimes;

@@ -14,6 +14,8 @@
 
 namespace engine {
 
+struct GradingPlan;
+
 struct File {
     std::string name;     // relative, may contain directories; checked by check_file_name
     std::string content;  // the bytes, already decoded
@@ -22,18 +24,33 @@ struct File {
     bool operator==(const File&) const = default;
 };
 
+// Who sent a job, for the record; nothing is decided by it.
+struct Asker {
+    std::string client;  // address, or "uid:1000"; empty: not known
+    std::string key;     // the name of the key that was shown, never the key; empty: none
+
+    bool operator==(const Asker&) const = default;
+};
+
 struct Job {
     std::string id;                          // for the log; never shown to the program
     std::shared_ptr<const Runtime> runtime;  // shared, so that it survives an uninstall
     std::vector<File> files;                 // the first code file is the main file
     std::vector<std::string> arguments;
     std::string stdin_text;
-    config::StageLimits limits;           // effective: request within ceiling
+    config::StageLimits limits;  // effective: request within ceiling
+    // Wall-clock time of all stages together; a stage has what is left of it, if that is less than
+    // its own limit.
+    config::Milliseconds total_time = config::unlimited_time;
     std::chrono::microseconds waited{0};  // for admission, before it began
     // The run stage has a terminal of that size as its standard streams, all output then being
     // standard output; the compiler has pipes all the same.
     std::optional<isolate::WindowSize> terminal = {};
+    // What the program is tested with, instead of stdin_text, arguments and limits.run; null: it is
+    // run once.
+    std::shared_ptr<const GradingPlan> grading = {};
     bool keep_output = true;  // false: output goes to Events only, and the results have none
+    Asker asker = {};
 };
 
 // The most a job may carry besides its files; the kernel would refuse more (man 2 execve).

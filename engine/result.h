@@ -28,17 +28,22 @@ struct StageResult {
     Output output;
     std::chrono::microseconds wall_time{0};
     std::chrono::microseconds cpu_time{0};
-    config::Bytes memory;  // peak
-    std::string message;   // empty, or one sentence for people
+    config::Bytes memory;   // peak
+    std::string message;    // empty, or one sentence for people
+    bool was_kept = false;  // it ran for an earlier job, and its result was kept
 
     bool passed() const { return verdict == Verdict::passed; }
 };
+
+struct Graded;
 
 struct JobResult {
     std::shared_ptr<const Runtime> runtime;
     std::optional<StageResult> compile;   // only if the runtime has a compile stage
     std::optional<StageResult> run;       // only if there was no compile stage or it passed
     std::chrono::microseconds queued{0};  // waiting for admission and a runner
+    config::Milliseconds total_time = config::unlimited_time;  // that the job was given
+    std::shared_ptr<const Graded> graded = {};  // only if the job has a plan of tests
 };
 
 }  // namespace engine

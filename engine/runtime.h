@@ -28,6 +28,7 @@ struct Runtime {
     // Its root (isolate::Command::layers); null: the host's. Whoever removes layers looks at who
     // still holds these lists.
     std::shared_ptr<const std::vector<std::string>> layers = {};
+    std::string program = {};  // of a toolchain of the host: its path
 
     bool compiled() const { return compile.has_value(); }
     bool answers_to(std::string_view name) const;  // language or alias, exact case

@@ -1,6 +1,7 @@
 #include "isolate/box.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "isolate/gate/word.h"
 #include "isolate/sys/fail_point.h"
 
 namespace isolate {
@@ -100,7 +102,7 @@ std::uint64_t whole_seconds_above(config::Milliseconds time) {
     return static_cast<std::uint64_t>(time.count()) / 1000 + 2;
 }
 
-SpawnStage describe(const Command& command, std::uint32_t uid) {
+SpawnStage describe(const Command& command, std::uint32_t uid, bool has_gate, bool from_zygote) {
     const auto& limits = command.limits;
     const auto deadline =
         limits.wall_time == config::unlimited_time
@@ -113,11 +115,19 @@ SpawnStage describe(const Command& command, std::uint32_t uid) {
         .layer_count = static_cast<std::uint32_t>(command.layers.size()),
         .deadline_ms = static_cast<std::uint32_t>(std::min(deadline, longest_deadline_ms)),
         .terminal = command.terminal ? 1U : 0U,
+        .gate = has_gate ? 1U : 0U,
+        .from_zygote = from_zygote ? 1U : 0U,
         .open_files = static_cast<std::uint64_t>(limits.open_files),
         .file_bytes = limits.file_size.count,
         .cpu_seconds = whole_seconds_above(limits.cpu_time),
         .stack_bytes = stack_bytes,
     };
+}
+
+bool has_said(const Process& process) {
+    pollfd events[] = {{process.standard_out.get(), POLLIN, 0},
+                       {process.standard_err.get(), POLLIN, 0}};
+    return ::poll(events, std::size(events), 0) != 0;
 }
 
 std::string join_strings(const Command& command) {
@@ -130,15 +140,32 @@ std::string join_strings(const Command& command) {
 
 }  // namespace
 
-Box::Box(Lease lease, config::Bytes disk, int entries)
-    : lease_(std::move(lease)), uid_(lease_.runner().next_uid()) {
-    runner().tell_spawner(
-        Verb::open_box,
-        OpenBox{.uid = uid_, .entries = static_cast<std::uint32_t>(entries), .bytes = disk.count});
+Box::Box(Lease lease, BoxSize size) : lease_(std::move(lease)), uid_(lease_.runner().next_uid()) {
+    runner().tell_spawner_later(Verb::open_box,
+                                OpenBox{.uid = uid_,
+                                        .entries = static_cast<std::uint32_t>(size.entries),
+                                        .bytes = size.bytes.count});
 }
 
 void Box::place(std::string_view name, std::string_view content) {
     send_file(Place::submission, name, content);
+}
+
+void Box::place(const TreeEntry& entry) {
+    const auto place = [&] {
+        switch (entry.kind) {
+            case EntryKind::file:
+                return Place::submission;
+            case EntryKind::program:
+                return Place::program;
+            case EntryKind::directory:
+                return Place::directory;
+            case EntryKind::link:
+                return Place::link;
+        }
+        __builtin_unreachable();
+    };
+    send_file(place(), entry.name, entry.content);
 }
 
 void Box::place_script(std::string_view name, std::string_view text) {
@@ -148,10 +175,54 @@ void Box::place_script(std::string_view name, std::string_view text) {
 void Box::send_file(Place place, std::string_view name, std::string_view content) {
     const PlaceFile order{.place = place, .name_bytes = static_cast<std::uint32_t>(name.size())};
     const std::span<const std::byte> payload[] = {as_bytes(name), as_bytes(content)};
-    runner().tell_spawner(Verb::place_file, order, payload);
+    runner().tell_spawner_later(Verb::place_file, order, payload);
 }
 
-Process Box::start(const Command& command) {
+void Box::check() {
+    runner().tell_spawner(Verb::check_box);
+    const auto answer = runner().hear_spawner(start_patience);
+    if (answer.verb != Verb::box_checked)
+        throw Error(Kind::broken, "a runner gave an unexpected answer");
+    if (const auto fault = answer.as<Fault>(); fault.step != Step::none) refuse(fault);
+}
+
+Process Box::start(const Command& command, const sys::UniqueFd& gate) {
+    return spawn(command, gate, {.patience = start_patience});
+}
+
+Process Box::fork(const Command& command, const sys::UniqueFd& gate) {
+    ++runner().zygote.value().forks;
+    return spawn(command, gate, {.from_zygote = true, .patience = start_patience});
+}
+
+void Box::start_zygote(const ZygoteKey& key, config::Milliseconds age,
+                       std::chrono::milliseconds patience) {
+    auto command = key.command;
+    // Its own time is not the jobs', who get their limits from their orders.
+    command.limits.cpu_time = config::unlimited_time;
+    add_gate(command, key.main);
+    command.environment.push_back(std::string{gate::zygote_variable} + "=1");
+    auto process = spawn(command, {}, {.verb = Verb::start_zygote, .patience = patience});
+    runner().cgroup().end();
+    runner().zygote = Zygote{
+        .key = key, .process = std::move(process), .until = std::chrono::steady_clock::now() + age};
+    // What it has said its children will not say again.
+    if (!has_said(runner().zygote->process)) return;
+    end_zygote(runner());
+    throw Error(Kind::broken, key.command.argv.front() + " writes before it asks for its file");
+}
+
+Lease Box::close() {
+    runner().tell_spawner(Verb::close_box);
+    const auto found = runner().hear_spawner(start_patience).as<BoxClosed>();
+    if (found.error != 0) {
+        throw Error(Kind::broken,
+                    "the box is still there: " + sys::describe(static_cast<int>(found.error)));
+    }
+    return std::move(lease_);
+}
+
+Process Box::spawn(const Command& command, const sys::UniqueFd& gate, const Order& order) {
     if (command.argv.empty() || command.argv.size() + command.environment.size() > max_arguments) {
         throw Error(Kind::invalid, "a program takes at most " + std::to_string(max_arguments) +
                                        " arguments and environment variables together");
@@ -166,11 +237,16 @@ Process Box::start(const Command& command) {
     auto report = make_pipe();
     std::vector<int> fds{streams.in.get(), streams.out.get(), streams.err.get(),
                          report.write_end.get()};
-    if (const int leaf = runner().cgroup().begin(command.limits); leaf >= 0) fds.push_back(leaf);
+    if (gate) fds.push_back(gate.get());
+    const int residents = runner().zygote ? 1 : 0;
+    if (const int leaf = runner().cgroup().begin(command.limits, residents); leaf >= 0)
+        fds.push_back(leaf);
     const auto strings = join_strings(command);
     const std::span<const std::byte> payload[] = {as_bytes(strings)};
-    runner().tell_spawner(Verb::spawn_stage, describe(command, uid_), payload, fds);
-    const auto answer = runner().hear_spawner(start_patience);
+    runner().tell_spawner(order.verb,
+                          describe(command, uid_, static_cast<bool>(gate), order.from_zygote),
+                          payload, fds);
+    const auto answer = runner().hear_spawner(order.patience);
     if (answer.verb == Verb::stage_refused) refuse(answer.as<Fault>());
     if (answer.verb != Verb::stage_started)
         throw Error(Kind::broken, "a runner gave an unexpected answer");

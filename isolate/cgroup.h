@@ -33,16 +33,29 @@ public:
     virtual ~Cgroup() = default;
 
     // Sets the limits and opens the accounts for the stage that is started next. Returns the leaf
-    // the stage must be cloned into, or -1 if it is born in the right group anyway. Throws
-    // sys::Error.
-    virtual int begin(const config::Limits& limits) = 0;
+    // the stage must be cloned into, or -1 if it is born in the right group anyway. So many
+    // processes are the runner's for longer than a stage (zygote.h): where they are in the same
+    // group they are not the stage's. Throws sys::Error.
+    virtual int begin(const config::Limits& limits, int residents) = 0;
+
+    // Begins the accounts anew: what the stage has used so far is nobody's. On v2 before Linux 6.12
+    // the peak of memory stays. Throws sys::Error.
+    virtual void restart_accounts() = 0;
 
     // CPU time of the stage so far.
     virtual std::chrono::microseconds cpu_time() const = 0;
 
-    // Takes the CPU quota off. A throttled group dies 10 to 30 times slower, because every process
-    // must be scheduled once to die.
-    virtual void lift_quota() = 0;
+    // CPU time of everything that ever ran in the runner's group, the spawner's work for it and a
+    // zygote's included. Throws sys::Error.
+    virtual std::chrono::microseconds cpu_time_of_all() const = 0;
+
+    // The stage's share of the processors against the stages of other runners, where they want
+    // more than there are (share.h). It is whole until this is called.
+    virtual void set_share(int share) = 0;
+
+    // Takes the CPU quota off and gives the whole share back. A throttled group dies 10 to 30 times
+    // slower, because every process must be scheduled once to die.
+    virtual void lift_cpu_limits() = 0;
 
     // Closes the accounts. Call it when the stage is gone.
     virtual Usage end() = 0;

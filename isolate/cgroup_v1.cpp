@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "isolate/share.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/file.h"
 
@@ -66,11 +67,14 @@ void CgroupV1::set_memory(config::Bytes limit) {
     if (!lowering) write(ControlFile::memory_limit, bytes);
 }
 
-int CgroupV1::begin(const config::Limits& limits) {
+int CgroupV1::begin(const config::Limits& of_stage, int residents) {
+    auto limits = of_stage;
+    limits.processes += residents;
     if (first_ || limits.memory != applied_.memory) set_memory(limits.memory);
     if (first_ || limits.processes != applied_.processes) {
         write(ControlFile::pids_max, static_cast<std::uint64_t>(limits.processes) + own_processes);
     }
+    lift_cpu_limits();  // of a stage that nobody saw the end of
     if (limits.cpu_percent > 0 && file(ControlFile::cpu_quota)) {
         write(ControlFile::cpu_quota,
               static_cast<std::uint64_t>(limits.cpu_percent) * quota_period_us / 100);
@@ -78,10 +82,14 @@ int CgroupV1::begin(const config::Limits& limits) {
     }
     applied_ = limits;
     first_ = false;
+    restart_accounts();
+    return -1;
+}
+
+void CgroupV1::restart_accounts() {
     write(ControlFile::memory_peak, 0);  // any write sets it to the current usage
     oom_before_ = field_of(read(ControlFile::oom_control), "oom_kill");
     cpu_before_ = number_of(read(ControlFile::cpu_usage));
-    return -1;
 }
 
 std::chrono::microseconds CgroupV1::cpu_time() const {
@@ -89,14 +97,25 @@ std::chrono::microseconds CgroupV1::cpu_time() const {
     return std::chrono::microseconds{(now - std::min(now, cpu_before_)) / 1000};
 }
 
-void CgroupV1::lift_quota() {
-    if (!quota_on_) return;
-    sys::write_at_start(file(ControlFile::cpu_quota), "-1");
+std::chrono::microseconds CgroupV1::cpu_time_of_all() const {
+    return std::chrono::microseconds{number_of(read(ControlFile::cpu_usage)) / 1000};
+}
+
+// A kernel that cannot share by weight shares alike.
+void CgroupV1::set_share(int share) {
+    if (!file(ControlFile::cpu_share)) return;
+    write(ControlFile::cpu_share, static_cast<std::uint64_t>(share));
+    share_is_whole_ = share == whole_share;
+}
+
+void CgroupV1::lift_cpu_limits() {
+    if (quota_on_) sys::write_at_start(file(ControlFile::cpu_quota), "-1");
     quota_on_ = false;
+    if (!share_is_whole_) set_share(whole_share);
 }
 
 Usage CgroupV1::end() {
-    lift_quota();
+    lift_cpu_limits();
     const auto oom_now = field_of(read(ControlFile::oom_control), "oom_kill");
     return {
         .cpu_time = cpu_time(),

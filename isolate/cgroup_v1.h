@@ -13,9 +13,12 @@ public:
     // `present` has a bit for each ControlFile; `files` are those, in that order.
     CgroupV1(std::uint32_t present, std::vector<sys::UniqueFd> files);
 
-    int begin(const config::Limits& limits) override;
+    int begin(const config::Limits& limits, int residents) override;
     std::chrono::microseconds cpu_time() const override;
-    void lift_quota() override;
+    std::chrono::microseconds cpu_time_of_all() const override;
+    void restart_accounts() override;
+    void set_share(int share) override;
+    void lift_cpu_limits() override;
     Usage end() override;
     int processes() const override;
 
@@ -29,6 +32,7 @@ private:
     config::Limits applied_;  // as last written; what is unchanged is not written again
     bool first_ = true;
     bool quota_on_ = false;
+    bool share_is_whole_ = true;
     std::uint64_t cpu_before_ = 0;  // nanoseconds
     std::uint64_t oom_before_ = 0;
 };

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "isolate/share.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
@@ -40,14 +41,15 @@ std::string memory_text(config::Bytes limit, config::Bytes extra) {
 }  // namespace
 
 CgroupV2::CgroupV2(std::vector<sys::UniqueFd> files) {
-    if (files.size() != 3) {
+    if (files.size() != 4) {
         throw sys::Error(sys::Kind::broken, "the keeper handed over " +
                                                 std::to_string(files.size()) +
-                                                " cgroup descriptors, not 3");
+                                                " cgroup descriptors, not 4");
     }
     jobs_ = std::move(files[0]);
     memory_max_ = std::move(files[1]);
     pids_current_ = std::move(files[2]);
+    cpu_weight_ = std::move(files[3]);
 }
 
 CgroupV2::~CgroupV2() {
@@ -62,7 +64,8 @@ void CgroupV2::write(const char* name, const std::string& value) {
     }
 }
 
-int CgroupV2::begin(const config::Limits& limits) {
+// A zygote is not in the leaf.
+int CgroupV2::begin(const config::Limits& limits, int /*residents*/) {
     if (leaf_) remove_leaf();
     leaf_name_ = "j" + std::to_string(next_leaf_++);
     if (SYS_FAIL_POINT("cgroup.make_leaf", ::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755)) != 0)
@@ -83,23 +86,48 @@ int CgroupV2::begin(const config::Limits& limits) {
     if (::fchmodat(leaf_.get(), "cgroup.procs", 0666, 0) != 0)
         sys::fail("open up a stage's cgroup.procs");
     cpu_stat_ = sys::try_open_at(leaf_, "cpu.stat", O_RDONLY);
+    cpu_before_ = {};
     return leaf_.get();
 }
 
-std::chrono::microseconds CgroupV2::cpu_time() const {
-    return std::chrono::microseconds{field_of(read_account(cpu_stat_), "usage_usec")};
+// What is written resets the peak for who reads by this descriptor (cgroup-v2.rst, memory.peak).
+void CgroupV2::restart_accounts() {
+    cpu_before_ += cpu_time();
+    peak_ = sys::try_open_at(leaf_, "memory.peak", O_RDWR);
+    if (peak_ && sys::write_at_start(peak_, "0") != 0) peak_.reset();
 }
 
-void CgroupV2::lift_quota() {
-    if (!quota_on_) return;
-    write("cpu.max", "max");
+std::chrono::microseconds CgroupV2::cpu_time() const {
+    const auto all = field_of(read_account(cpu_stat_), "usage_usec");
+    return std::chrono::microseconds{all} - cpu_before_;
+}
+
+std::chrono::microseconds CgroupV2::cpu_time_of_all() const {
+    const auto stat = read_account(sys::try_open_at(jobs_, "cpu.stat", O_RDONLY));
+    return std::chrono::microseconds{field_of(stat, "usage_usec")};
+}
+
+// Of the runner, for the leaf has no siblings that matter.
+void CgroupV2::set_share(int share) {
+    constexpr int default_weight = 100;  // cgroup-v2.rst, cpu.weight
+    const auto weight = std::max(1, share * default_weight / whole_share);
+    if (const int error = sys::write_at_start(cpu_weight_, std::to_string(weight)); error != 0)
+        sys::fail("write " + std::to_string(weight) + " to cpu.weight of a runner", error);
+    share_is_whole_ = share == whole_share;
+}
+
+void CgroupV2::lift_cpu_limits() {
+    if (quota_on_) write("cpu.max", "max");
     quota_on_ = false;
+    if (!share_is_whole_) set_share(whole_share);
 }
 
 Usage CgroupV2::end() {
     if (!leaf_) return {};
+    lift_cpu_limits();
     const auto events = read_account(sys::try_open_at(leaf_, "memory.events", O_RDONLY));
-    const auto peak = sys::read_at_start(sys::try_open_at(leaf_, "memory.peak", O_RDONLY));
+    if (!peak_) peak_ = sys::try_open_at(leaf_, "memory.peak", O_RDONLY);
+    const auto peak = sys::read_at_start(peak_);
     const Usage usage{
         .cpu_time = cpu_time(),
         .memory = {number_of(peak)},
@@ -112,6 +140,7 @@ Usage CgroupV2::end() {
 // Busy for a moment if a killed process is not reaped yet.
 void CgroupV2::remove_leaf() {
     cpu_stat_.reset();
+    peak_.reset();
     leaf_.reset();
     for (int attempt = 0; attempt < removal_attempts; ++attempt) {
         if (::unlinkat(jobs_.get(), leaf_name_.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT)

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/limits.h"
@@ -22,6 +23,21 @@ struct Command {
     std::optional<WindowSize> terminal = {};
 
     bool operator==(const Command&) const = default;
+};
+
+// Has the program stop at its gate when it asks for that file (gate/word.h). The variables come
+// last, so that what the program finds in front of them is what it would find without.
+void add_gate(Command& command, std::string_view main);
+
+// Has the program find that variable, "KEY=value", which is its own to take out again; with a gate.
+void give(Command& command, std::string_view variable);
+
+// The room in a box: bytes and files of the job's directory, /tmp and /dev/shm together.
+struct BoxSize {
+    config::Bytes bytes;
+    int entries = 0;
+
+    bool operator==(const BoxSize&) const = default;
 };
 
 }  // namespace isolate

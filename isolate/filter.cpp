@@ -1,5 +1,5 @@
-// From rules to BPF: what is always allowed as ranges of numbers, the other calls spelled out for
-// libseccomp, branch by branch of their trees (policy.h). The branch that closes a level is
+// From rules to BPF: what the number alone decides as ranges of numbers, the other calls spelled
+// out for libseccomp, branch by branch of their trees (policy.h). The branch that closes a level is
 // `argument >= 0`: libseccomp tests equalities before ranges. The unit tests execute the program
 // against the rules, because all this leans on the library's inner order.
 #include "isolate/filter.h"
@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <memory>
 
 #include "isolate/filter_ranges.h"
@@ -44,15 +45,27 @@ std::uint32_t action_of(const FilterRule& rule) {
     return SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error_number));
 }
 
-// Ascending.
-std::vector<std::uint32_t> always_allowed(const Policy& policy) {
-    auto numbers = std::vector<std::uint32_t>();
+std::uint32_t verdict_of(const FilterRule& rule) {
+    return rule.error_number == 0 ? SCMP_ACT_ALLOW
+                                  : SCMP_ACT_ERRNO(static_cast<std::uint32_t>(rule.error_number));
+}
+
+// Of all calls whose arguments no rule looks at, and of the numbers that are none or nobody has
+// named. Up to where x32 begins, whose calls are libseccomp's to refuse.
+std::vector<CallRange> decided_by_number(const Policy& policy) {
+    constexpr std::uint32_t first_of_x32 = 0x4000'0000;
+    auto verdicts = std::map<std::uint32_t, std::uint32_t>();
+    std::uint32_t next = 0;
     for (const auto& [number, call] : policy.calls) {
-        if (number >= 0 && call.is_always_allowed()) {
-            numbers.push_back(static_cast<std::uint32_t>(number));
-        }
+        if (number < 0) continue;  // not on this architecture
+        const auto known = static_cast<std::uint32_t>(number);
+        for (; next < known; ++next) verdicts[next] = SCMP_ACT_ERRNO(ENOSYS);
+        next = known + 1;
+        if (const auto* const rule = call.only_rule()) verdicts[known] = verdict_of(*rule);
     }
-    return numbers;
+    auto ranges = runs_of(verdicts);
+    ranges.push_back({next, first_of_x32, SCMP_ACT_ERRNO(ENOSYS)});
+    return ranges;
 }
 
 bool is_among(const std::vector<CallRange>& ranges, std::uint32_t number) {
@@ -100,7 +113,7 @@ std::vector<sock_filter> export_program(const Context& context) {
 
 Filter compile_filter(std::string_view policy_text) {
     const auto policy = read_policy(policy_text);
-    const auto ranges = runs_of(always_allowed(policy));
+    const auto ranges = decided_by_number(policy);
     const auto context = make_context();
     std::size_t count = 0;
     for (const auto& [number, call] : policy.calls) {
@@ -112,7 +125,7 @@ Filter compile_filter(std::string_view policy_text) {
             if (!is_default) add_branch(context, call, branch);
         }
     }
-    auto program = allow_ranges(ranges, ::seccomp_arch_native());
+    auto program = decide_ranges(ranges, ::seccomp_arch_native());
     const auto rest = export_program(context);
     program.insert(program.end(), rest.begin(), rest.end());
     if (program.size() > BPF_MAXINSNS) {

@@ -58,8 +58,9 @@ public:
 
     const std::vector<Level>& levels() const { return levels_; }
 
-    bool is_always_allowed() const {
-        return levels_.empty() && decisions_.begin()->second.error_number == 0;
+    // The rule that decides whatever the arguments are; null if they count.
+    const FilterRule* only_rule() const {
+        return levels_.empty() ? &decisions_.begin()->second : nullptr;
     }
 
     // The whole tree, leaves and closing branches.

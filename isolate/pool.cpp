@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "isolate/self_test.h"
@@ -28,16 +30,33 @@ constexpr auto first_pause = std::chrono::milliseconds{100};
 constexpr auto longest_pause = std::chrono::milliseconds{5000};
 constexpr int resting_members = 1;  // of the job's cgroup: the spawner
 
+// Why a runner goes with which nothing is wrong.
+constexpr const char* old = "old";
+constexpr const char* surplus = "not needed any more";
+
+bool serves(const Runner& runner, const ZygoteKey* wanted) {
+    return runner.zygote && wanted && runner.zygote->serves(*wanted);
+}
+
+// Nothing if the runner did not survive it.
+std::optional<Lease> without_others_zygote(Lease lease, const ZygoteKey* wanted) {
+    if (!serves(lease.runner(), wanted)) end_zygote(lease.runner());
+    if (lease.runner().broken()) return std::nullopt;
+    return lease;
+}
+
 }  // namespace
 
 Lease::~Lease() {
     if (runner_) pool_->give_back(std::move(runner_));
 }
 
-Pool::Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers, SelfTest self_test)
-    : settings_(settings),
+Pool::Pool(config::Pool settings, Filter filter, sys::UniqueFd keepers, SelfTest self_test,
+           Cleaned cleaned)
+    : settings_(std::move(settings)),
       filter_(std::move(filter)),
       self_test_(self_test),
+      cleaned_(std::move(cleaned)),
       keepers_(std::move(keepers)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) sys::fail("eventfd");
@@ -71,9 +90,79 @@ PoolStatus Pool::status() const {
             .trouble = trouble_};
 }
 
-Lease Pool::lease(std::stop_token stop) {
+bool Pool::is_surplus(std::uint32_t index) const {
+    return index >= static_cast<std::uint32_t>(settings_.runners + beside_);
+}
+
+void Pool::keep_beside(int runners) {
+    {
+        const std::lock_guard lock{mutex_};
+        if (std::exchange(beside_, runners) == runners) return;
+        const auto leaving =
+            std::stable_partition(ready_.begin(), ready_.end(),
+                                  [&](const auto& runner) { return !is_surplus(runner->index()); });
+        for (auto runner = leaving; runner != ready_.end(); ++runner) {
+            auto& slot = slots_.at((*runner)->index());
+            slot.state = State::returned;
+            slot.returned = Clock::now();
+            returned_.push_back(std::move(*runner));
+        }
+        ready_.erase(leaving, ready_.end());
+    }
+    wake_tender();
+}
+
+bool Pool::has_beside(int runners) const {
+    const std::lock_guard lock{mutex_};
+    const int there = count(State::ready) + count(State::leased) + count(State::returned);
+    return there > settings_.runners + runners;
+}
+
+// Of those that serve best the one that was used last: with a zygote for it, with none, or with one
+// that will be lost and of which the least is left. The list must not be empty.
+std::unique_ptr<Runner> Pool::pop_ready(const ZygoteKey* preferred) {
+    const auto rank = [preferred](const std::unique_ptr<Runner>& runner) {
+        if (!runner->zygote) return most_forks + 1;
+        return serves(*runner, preferred) ? most_forks + 2 : runner->zygote->forks;
+    };
+    const auto best = std::max_element(
+        ready_.rbegin(), ready_.rend(),
+        [&](const auto& one, const auto& other) { return rank(one) < rank(other); });
+    auto runner = std::move(*best);
+    ready_.erase(std::next(best).base());
+    return runner;
+}
+
+int Pool::forks_left(const ZygoteKey& key) const {
+    const std::lock_guard lock{mutex_};
+    int most = 0;
+    for (const auto& runner : ready_)
+        if (serves(*runner, &key)) most = std::max(most, runner->zygote->forks_left());
+    return most;
+}
+
+void Pool::end_old_zygotes() {
+    for (;;) {
+        std::unique_ptr<Runner> runner;
+        {
+            const std::lock_guard lock{mutex_};
+            const auto idle = std::ranges::find_if(ready_, [&](const auto& ready) {
+                return ready->zygote && ready->zygote->until < Clock::now();
+            });
+            if (idle == ready_.end()) return;
+            runner = std::move(*idle);
+            ready_.erase(idle);
+            slots_.at(runner->index()).state = State::leased;
+        }
+        Lease lease{*this, std::move(runner)};
+        end_zygote(lease.runner());
+    }
+}
+
+Lease Pool::lease(std::stop_token stop, const ZygoteKey* preferred) {
     const auto give_up = Clock::now() + settings_.start_timeout;
     std::unique_lock lock{mutex_};
+    bool was_ready = !ready_.empty();
     for (;;) {
         const bool come =
             changed_.wait_until(lock, stop, give_up, [this] { return !ready_.empty(); });
@@ -84,17 +173,21 @@ Lease Pool::lease(std::stop_token stop) {
                                           config::to_string(settings_.start_timeout) +
                                           (trouble_.empty() ? "" : ": " + trouble_));
         }
-        auto runner = std::move(ready_.back());
-        ready_.pop_back();
+        auto runner = pop_ready(preferred);
         auto& slot = slots_.at(runner->index());
         if (runner->is_quiet()) {
             slot.state = State::leased;
-            return {*this, std::move(runner)};
+            lock.unlock();
+            auto lease = without_others_zygote({*this, std::move(runner), was_ready}, preferred);
+            if (lease) return std::move(*lease);
+            lock.lock();
+            continue;
         }
         // It died while it rested and the keeper has not said so yet.
         runner->mark_broken();
         slot.state = State::returned;
         returned_.push_back(std::move(runner));
+        was_ready = !ready_.empty();
         wake_tender();
     }
 }
@@ -106,6 +199,7 @@ void Pool::give_back(std::unique_ptr<Runner> runner) {
         // The container ended meanwhile, and perhaps another has its place already.
         if (slot == slots_.end() || slot->second.serial != runner->serial()) return;
         slot->second.state = State::returned;
+        slot->second.returned = Clock::now();
         returned_.push_back(std::move(runner));
     }
     wake_tender();
@@ -272,10 +366,11 @@ void Pool::forget_runner(const EndedNews& ended) {
 
 void Pool::start_missing() {
     if (!keeper_ || Clock::now() < not_before_) return;
-    for (std::uint32_t index = 0; index < static_cast<std::uint32_t>(settings_.runners); ++index) {
+    for (std::uint32_t index = 0;; ++index) {
         const auto serial = next_serial_;
         {
             const std::lock_guard lock{mutex_};
+            if (is_surplus(index)) return;
             if (!slots_
                      .try_emplace(index,
                                   Slot{.state = State::starting, .serial = serial, .at_rest = {}})
@@ -302,6 +397,7 @@ void Pool::inspect_returned() {
             returned_.pop_front();
         }
         const auto why = anomaly_of(*runner);
+        if (runner->jobs() > 0) tell_cleaned(runner->index());
         if (!why.empty()) {
             scrap(std::move(runner), why);
             continue;
@@ -315,6 +411,18 @@ void Pool::inspect_returned() {
     }
 }
 
+void Pool::tell_cleaned(std::uint32_t index) {
+    if (!cleaned_) return;
+    Clock::time_point returned;
+    {
+        const std::lock_guard lock{mutex_};
+        const auto slot = slots_.find(index);
+        if (slot == slots_.end()) return;
+        returned = slot->second.returned;
+    }
+    cleaned_(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - returned));
+}
+
 // Why the runner must not serve another job; empty if it is as on its first day. Processes need no
 // search: nothing leaves its cgroup, so whatever lives is counted there.
 std::string Pool::anomaly_of(Runner& runner) try {
@@ -324,18 +432,20 @@ std::string Pool::anomaly_of(Runner& runner) try {
     if (found.error != 0)
         return "the box is still there: " + sys::describe(static_cast<int>(found.error));
     if (!runner.is_quiet()) return "unexpected message";
-    if (runner.cgroup().processes() != resting_members) return "processes left";
-    if (runner.jobs() >= settings_.jobs_per_runner) return "old";
+    if (runner.cgroup().processes() != resting_members + (runner.zygote ? 1 : 0))
+        return "processes left";
+    if (runner.jobs() >= settings_.jobs_per_runner) return old;
     const std::lock_guard lock{mutex_};
     const auto slot = slots_.find(runner.index());
     if (slot == slots_.end()) return "gone";
-    return found.next_descriptor == slot->second.at_rest.next_descriptor ? "" : "descriptors left";
+    if (found.next_descriptor != slot->second.at_rest.next_descriptor) return "descriptors left";
+    return is_surplus(runner.index()) ? surplus : "";
 } catch (const Error& error) {
     return error.what();
 }
 
 void Pool::scrap(std::unique_ptr<Runner> runner, const std::string& why) {
-    const auto level = why == "old" ? sys::Level::debug : sys::Level::warn;
+    const auto level = why == old || why == surplus ? sys::Level::debug : sys::Level::warn;
     sys::log(level, "runner_scrapped",
              {{"runner", runner->index()}, {"jobs", runner->jobs()}, {"why", why}});
     {

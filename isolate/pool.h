@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -31,7 +32,9 @@ class Pool;
 // The right to one runner until it is destroyed; then the runner goes back, suspect.
 class Lease {
 public:
-    Lease(Pool& pool, std::unique_ptr<Runner> runner) : pool_(&pool), runner_(std::move(runner)) {}
+    // `was_ready`: nobody had to wait for the runner.
+    Lease(Pool& pool, std::unique_ptr<Runner> runner, bool was_ready = true)
+        : pool_(&pool), runner_(std::move(runner)), was_ready_(was_ready) {}
     Lease(Lease&& other) noexcept = default;
     Lease& operator=(Lease&&) = delete;
     Lease(const Lease&) = delete;
@@ -39,10 +42,12 @@ public:
     ~Lease();
 
     Runner& runner() { return *runner_; }
+    bool was_ready() const { return was_ready_; }
 
 private:
     Pool* pool_;
     std::unique_ptr<Runner> runner_;
+    bool was_ready_;
 };
 
 // What the pool can say about itself; for /readyz, the log and tests.
@@ -57,12 +62,15 @@ struct PoolStatus {
 // Whether a new runner has to show that it holds before it serves (self_test.h).
 enum class SelfTest { demanded, left_out };
 
+using Cleaned = std::function<void(std::chrono::microseconds)>;
+
 class Pool {
 public:
     // `keepers` delivers a socket to a keeper: one at once, another whenever the keeper had to be
-    // started again (api/daemon/guard.h). The tender starts all runners at once.
-    Pool(const config::Pool& settings, Filter filter, sys::UniqueFd keepers,
-         SelfTest self_test = SelfTest::demanded);
+    // started again (api/daemon/guard.h). The tender starts all runners at once. It calls `cleaned`
+    // for each runner that came back used, with the time from then to its being ready or scrapped.
+    Pool(config::Pool settings, Filter filter, sys::UniqueFd keepers,
+         SelfTest self_test = SelfTest::demanded, Cleaned cleaned = {});
     // Stops the tender and lets the keeper go, which ends all containers and sweeps.
     ~Pool();
 
@@ -71,8 +79,22 @@ public:
 
     // The runner that was used last, for its memory is the warmest, or the next that becomes ready.
     // Throws sys::Error: busy if stopped while waiting, broken if there is none within the start
-    // time-out.
-    Lease lease(std::stop_token stop);
+    // time-out. It comes without a zygote, or with one that serves `preferred`; one that has such a
+    // zygote is taken first.
+    Lease lease(std::stop_token stop, const ZygoteKey* preferred = nullptr);
+
+    // Keeps so many runners beside those of the settings from now on. Of fewer than before, those
+    // that are too many end when they are next at rest.
+    void keep_beside(int runners);
+    // Whether more than so many are there beside those of the settings, at work or not.
+    bool has_beside(int runners) const;
+
+    // Of the zygotes of ready runners that serve the key: the most that one of them may still fork.
+    // 0: there is none.
+    int forks_left(const ZygoteKey& key) const;
+
+    // Ends the zygotes of ready runners that are too old.
+    void end_old_zygotes();
 
     PoolStatus status() const;
 
@@ -87,9 +109,11 @@ private:
     struct Slot {
         State state = State::starting;
         std::uint32_t serial = 0;
-        BoxClosed at_rest{};  // what a clean runner answers
+        BoxClosed at_rest{};                               // what a clean runner answers
+        std::chrono::steady_clock::time_point returned{};  // last
     };
 
+    std::unique_ptr<Runner> pop_ready(const ZygoteKey* preferred);
     void tend(std::stop_token stop);
     void adopt_keeper();
     void lose_keeper();
@@ -104,14 +128,17 @@ private:
     void start_missing();
     void inspect_returned();
     std::string anomaly_of(Runner& runner);
+    void tell_cleaned(std::uint32_t index);
     void scrap(std::unique_ptr<Runner> runner, const std::string& why);
     bool order(Verb verb, std::uint32_t index, std::uint32_t serial);
     void wake_tender() const;
     int count(State state) const;
+    bool is_surplus(std::uint32_t index) const;
 
     const config::Pool settings_;
     const Filter filter_;
     const SelfTest self_test_;
+    const Cleaned cleaned_;
     sys::UniqueFd keepers_;
     sys::UniqueFd wake_;  // eventfd
 
@@ -127,6 +154,7 @@ private:
     std::deque<std::unique_ptr<Runner>> ready_;
     std::deque<std::unique_ptr<Runner>> returned_;
     std::string trouble_ = "the keeper has not started yet";
+    int beside_ = 0;  // keep_beside()
     bool keeper_alive_ = false;
 
     std::jthread tender_;  // last: stopped and joined before anything else goes

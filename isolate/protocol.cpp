@@ -32,6 +32,11 @@ const char* name(Step step) {
         "load the system call filter",
         "execute the program",
         "unmount the box",
+        "start the zygote",
+        "fork the zygote",
+        "enter the mounts of the spawner",
+        "empty the inheritable capabilities",
+        "check what the program may do",
     };
     static_assert(sizeof names / sizeof names[0] == static_cast<std::size_t>(Step::count));
     const auto index = static_cast<std::size_t>(step);

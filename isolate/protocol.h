@@ -26,21 +26,31 @@ enum class Verb : std::uint32_t {
     start_runner = 1,  // RunnerNumber
     stop_runner,       // RunnerNumber
     runner_started,    // RunnerStarted; descriptors: ctl, work, then those of
-                     // ControlFile (v1), or the group `jobs`, its memory.max, its pids.current (v2)
-    runner_ended,   // RunnerEnded; also unasked
-    ready,          // no body; the sender's pid is in the credentials
-    set_filter,     // payload: sock_filter[]
-    open_box,       // OpenBox
-    place_file,     // PlaceFile; payload: name, contents
-    spawn_stage,    // SpawnStage; payload: strings; descriptors: stdin, stdout, stderr, report,
-                    // (leaf)
-    close_box,      // no body
-    stage_started,  // StageStarted
-    stage_refused,  // Fault
-    box_closed,     // BoxClosed
-    kill_stage,     // StageStarted: the pid to kill
-    stage_ended,    // StageEnded
-    signal_stage,   // SignalStage; no answer, for the stage may have ended
+                       // ControlFile (v1), or the group `jobs`, its memory.max, its pids.current,
+                       // and the runner's cpu.weight (v2)
+    runner_ended,      // RunnerEnded; also unasked
+    ready,             // no body; the sender's pid is in the credentials
+    set_filter,        // payload: sock_filter[]
+    open_box,          // OpenBox
+    place_file,        // PlaceFile; payload: name, contents
+    spawn_stage,       // SpawnStage; payload: strings; descriptors: stdin, stdout, stderr, report,
+                       // (gate), (leaf)
+    close_box,         // no body
+    stage_started,     // StageStarted
+    stage_refused,     // Fault
+    box_closed,        // BoxClosed
+    kill_stage,        // StageStarted: the pid to kill
+    stage_ended,       // StageEnded
+    signal_stage,      // SignalStage; no answer, for the stage may have ended
+    check_box,         // no body: is all there that was placed? With a descriptor: (spawner.cpp)
+    box_checked,       // Fault; step none: it is
+    start_zygote,      // SpawnStage, of which uid, deadline and cpu_seconds mean nothing; payload
+                       // and the first four descriptors as of spawn_stage. Answered as that.
+    fork_stage,        // ForkStage; spawner to zygote (init/fork_jobs.cpp); payload: sock_filter[],
+                       // then the names of the layers; descriptors: stdin, stdout, stderr, report,
+                       // gate, the spawner's mounts, the directory of layers
+    orders,            // to the spawner; payload: whole messages, each behind its length, with the
+                       // descriptors of the one among them that needs some
 };
 
 struct Head {
@@ -92,6 +102,7 @@ enum class ControlFile : std::uint32_t {
     pids_current,
     cpu_quota,
     cpu_usage,
+    cpu_share,
     count,
 };
 
@@ -104,6 +115,11 @@ struct OpenBox {
 enum class Place : std::uint32_t {
     submission,  // the job's directory, owned by the job
     script,      // beside it, owned by root, executable
+    // In the job's directory as well: what another box held (tree.h).
+    program,    // may be executed
+    directory,  // no content
+    link,       // the content is where it leads; no directory is made for it
+    count,
 };
 
 struct PlaceFile {
@@ -118,10 +134,19 @@ struct SpawnStage {
     std::uint32_t layer_count;  // 0: the host's root
     std::uint32_t deadline_ms;  // of the PID 1 in the box, the second line of defence
     std::uint32_t terminal;     // 1: standard input is a terminal, to become the controlling one
+    std::uint32_t gate;         // 1: a descriptor for the program's gate came along (gate/word.h)
+    std::uint32_t from_zygote = 0;  // 1: by a fork of the zygote, which must be there; with a gate
     std::uint64_t open_files;
     std::uint64_t file_bytes;
     std::uint64_t cpu_seconds;  // RLIMIT_CPU of each process, likewise a second line
     std::uint64_t stack_bytes;
+};
+
+// What the zygote is told of a stage.
+struct ForkStage {
+    SpawnStage stage;
+    std::uint32_t filter_instructions;
+    std::uint32_t unused = 0;
 };
 
 inline constexpr std::uint32_t max_arguments = 4096;
@@ -167,6 +192,24 @@ struct BoxClosed {
 inline constexpr std::string_view posture_word = "posture";
 inline constexpr std::string_view memory_word = "memory";
 
+// Likewise: writes what the job's directory holds to standard output (tree.h).
+inline constexpr std::string_view pack_word = "pack";
+
+enum class EntryKind : std::uint32_t { file = 1, program, directory, link };
+
+// One entry on its way, before its name and its content. The last one is a file without a name.
+struct EntryHead {
+    EntryKind kind;
+    std::uint32_t name_bytes;
+    std::uint64_t content_bytes;
+    std::uint64_t written;  // nanoseconds, to be compared only
+};
+
+// More deserves no box.
+inline constexpr std::uint32_t max_tree_entries = 65536;
+inline constexpr std::uint32_t max_tree_depth = 64;
+inline constexpr std::uint32_t max_entry_name = 1024;
+
 // The steps between "spawn" and the first instruction of the program; where one fails, the Fault
 // says so.
 enum class Step : std::uint32_t {
@@ -198,6 +241,11 @@ enum class Step : std::uint32_t {
     load_filter,
     execute,
     close_box,
+    start_zygote,
+    fork_zygote,
+    enter_mounts,
+    drop_inheritable,
+    check_posture,
     count,
 };
 
@@ -218,6 +266,7 @@ struct Report {
 };
 
 static_assert(std::is_trivially_copyable_v<Report> && sizeof(Report) == 16);
-static_assert(sizeof(Head) == 16 && sizeof(SpawnStage) == 56 && sizeof(OpenBox) == 16);
+static_assert(std::is_trivially_copyable_v<EntryHead> && sizeof(EntryHead) == 24);
+static_assert(sizeof(Head) == 16 && sizeof(SpawnStage) == 64 && sizeof(OpenBox) == 16);
 
 }  // namespace isolate

@@ -30,6 +30,12 @@ std::vector<sys::UniqueFd> rest_of(sys::PassedFds& fds, std::size_t first) {
     return rest;
 }
 
+std::size_t bytes_in(std::span<const std::span<const std::byte>> pieces) {
+    std::size_t bytes = 0;
+    for (const auto& piece : pieces) bytes += piece.size();
+    return bytes;
+}
+
 // Sealed, so that the receiver can map it without fear of it changing or shrinking.
 sys::UniqueFd memfd_of(std::span<const std::span<const std::byte>> pieces) {
     sys::UniqueFd memfd{
@@ -74,32 +80,67 @@ bool Runner::is_quiet() const {
 
 void Runner::give_filter(std::span<const std::byte> program) {
     const std::span<const std::byte> payload[] = {program};
-    tell(work_, Verb::set_filter, {}, payload, {});
+    tell_with_queue({Verb::set_filter, {}, payload}, {});
 }
 
-void Runner::tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::byte> body,
-                  std::span<const std::span<const std::byte>> payload, std::span<const int> fds) {
-    std::size_t payload_bytes = 0;
-    for (const auto& piece : payload) payload_bytes += piece.size();
+void Runner::tell(const sys::UniqueFd& socket, const Order& order, std::span<const int> fds) {
+    const auto payload_bytes = bytes_in(order.payload);
     if (payload_bytes > max_payload) {
         throw Error(Kind::invalid, "a file or argument list of " + std::to_string(payload_bytes) +
                                        " bytes is too large; the most is " +
                                        std::to_string(max_payload));
     }
-    Head head{verb, 0, static_cast<std::uint32_t>(payload_bytes), 0};
-    std::vector<std::span<const std::byte>> pieces{sys::bytes_of(head), body};
+    Head head{order.verb, 0, static_cast<std::uint32_t>(payload_bytes), 0};
+    std::vector<std::span<const std::byte>> pieces{sys::bytes_of(head), order.body};
     std::vector<int> passed(fds.begin(), fds.end());
     sys::UniqueFd memfd;
     if (payload_bytes > max_inline_payload) {
-        memfd = memfd_of(payload);
+        memfd = memfd_of(order.payload);
         passed.push_back(memfd.get());
         head.payload_in_memfd = 1;
     } else {
-        pieces.insert(pieces.end(), payload.begin(), payload.end());
+        pieces.insert(pieces.end(), order.payload.begin(), order.payload.end());
     }
     if (const int error = sys::send_message(socket, pieces, passed); error != 0) {
         sys::fail("tell runner " + std::to_string(index_), -error);
     }
+}
+
+// False if there is no room for it.
+bool Runner::append(const Order& order) {
+    const auto payload_bytes = bytes_in(order.payload);
+    const auto length = sizeof(Head) + order.body.size() + payload_bytes;
+    const auto used = queued_.size() + sizeof(std::uint32_t);
+    if (used > max_inline_payload || length > max_inline_payload - used) return false;
+    const auto add = [this](std::span<const std::byte> bytes) {
+        queued_.insert(queued_.end(), bytes.begin(), bytes.end());
+    };
+    const auto announced = static_cast<std::uint32_t>(length);
+    const Head head{order.verb, 0, static_cast<std::uint32_t>(payload_bytes), 0};
+    add(sys::bytes_of(announced));
+    add(sys::bytes_of(head));
+    add(order.body);
+    for (const auto& piece : order.payload) add(piece);
+    return true;
+}
+
+void Runner::send_queue(std::span<const int> fds) {
+    if (queued_.empty()) return;
+    const auto bytes = std::exchange(queued_, {});
+    const std::span<const std::byte> payload[] = {bytes};
+    tell(work_, {Verb::orders, {}, payload}, fds);
+}
+
+void Runner::queue(const Order& order) {
+    if (append(order)) return;
+    send_queue({});
+    if (!append(order)) tell(work_, order, {});
+}
+
+void Runner::tell_with_queue(const Order& order, std::span<const int> fds) {
+    if (!queued_.empty() && append(order)) return send_queue(fds);
+    send_queue({});
+    tell(work_, order, fds);
 }
 
 Answer Runner::hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience) {

@@ -12,12 +12,14 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "isolate/cgroup.h"
 #include "isolate/messages.h"
 #include "isolate/protocol.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/socket.h"
+#include "isolate/zygote.h"
 
 namespace isolate {
 
@@ -40,23 +42,32 @@ public:
 
     bool broken() const { return broken_; }
     void mark_broken() { broken_ = true; }
+    // What stands ready here to be forked, from job to job.
+    std::optional<Zygote> zygote;
+
     // As on its first day: nobody's program has run in it.
     void mark_proven() { broken_ = false, jobs_ = 0; }
 
     // Orders to the spawner and to init. A payload that does not fit a message travels in a memfd.
+    // What is told later, because nothing answers it, is told with the next order at the latest:
+    // the spawner has to wake up once for all of them.
+    template <typename Body>
+    void tell_spawner_later(Verb verb, const Body& body,
+                            std::span<const std::span<const std::byte>> payload = {}) {
+        queue({verb, sys::bytes_of(body), payload});
+    }
     template <typename Body>
     void tell_spawner(Verb verb, const Body& body,
                       std::span<const std::span<const std::byte>> payload = {},
                       std::span<const int> fds = {}) {
-        tell(work_, verb, sys::bytes_of(body), payload, fds);
+        tell_with_queue({verb, sys::bytes_of(body), payload}, fds);
     }
-    void tell_spawner(Verb verb) { tell(work_, verb, {}, {}, {}); }
+    void tell_spawner(Verb verb) { tell_with_queue({verb, {}, {}}, {}); }
     void give_filter(std::span<const std::byte> program);
     template <typename Body>
     void tell_init(Verb verb, const Body& body) {
-        tell(ctl_, verb, sys::bytes_of(body), {}, {});
+        tell(ctl_, {verb, sys::bytes_of(body), {}}, {});
     }
-    void tell_init(Verb verb) { tell(ctl_, verb, {}, {}, {}); }
 
     // The next answer, of either of two kinds; anything else, and silence beyond the patience,
     // throws.
@@ -64,13 +75,23 @@ public:
     Answer hear_init(std::chrono::milliseconds patience) { return hear(ctl_, patience); }
 
 private:
-    void tell(const sys::UniqueFd& socket, Verb verb, std::span<const std::byte> body,
-              std::span<const std::span<const std::byte>> payload, std::span<const int> fds);
+    struct Order {
+        Verb verb;
+        std::span<const std::byte> body;
+        std::span<const std::span<const std::byte>> payload;
+    };
+
+    void tell(const sys::UniqueFd& socket, const Order& order, std::span<const int> fds);
+    void queue(const Order& order);
+    void tell_with_queue(const Order& order, std::span<const int> fds);
+    bool append(const Order& order);
+    void send_queue(std::span<const int> fds);
     Answer hear(const sys::UniqueFd& socket, std::chrono::milliseconds patience);
 
     std::uint32_t serial_;
     std::uint32_t index_;
     sys::UniqueFd ctl_, work_;
+    std::vector<std::byte> queued_;  // the payload of Verb::orders
     std::unique_ptr<Cgroup> cgroup_;
     int jobs_ = 0;
     bool broken_ = false;

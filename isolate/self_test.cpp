@@ -73,7 +73,7 @@ std::string judge_memory(const Outcome& outcome) {
 // Dirty until proven clean, also if something throws in between.
 std::string test(Lease lease, std::string_view word, std::string (*judge)(const Outcome&)) {
     lease.runner().mark_broken();
-    Box box{std::move(lease), test_limits.disk, test_limits.disk_entries};
+    Box box{std::move(lease), {test_limits.disk, test_limits.disk_entries}};
     auto trouble = judge(run(box, word));
     if (trouble.empty()) box.runner().mark_proven();
     return trouble;

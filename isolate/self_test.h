@@ -12,10 +12,10 @@
 
 namespace isolate {
 
-// About 2 ms.
+// What is wrong with the box, in a sentence; empty: nothing.
 std::string self_test(Lease lease);
 
-// A program that takes more memory than it may must be killed for that. Some 10 ms and a report in
+// A program that takes more memory than it may must be killed for that. It leaves a report in
 // the kernel's log: once an engine, not once a runner.
 std::string memory_kill_test(Lease lease);
 

@@ -2,17 +2,18 @@
 //
 // What can happen is one array: init says that the stage ended, output arrives, the program takes
 // input, somebody wants it to stop or something else of it (steering.h). What must happen by itself
-// is one time: the earlier of the wall deadline and the next look at the CPU account. A stage
-// cannot burn more than one second of CPU per core and second, so with `r` left the limit cannot be
-// passed before r / cores from now: that is when to look again, and the looks close in on the limit
-// to a millisecond without ever ticking.
+// is one time: the earliest of the wall deadline, the next look at the CPU account and the next
+// look whether it is a crowd (share.h) or has ended without init's saying so. A stage cannot burn
+// more than one second of CPU per core and second, so with `r` left until the limit, that cannot be
+// before r / cores from now: then is when to look again, and the looks close in to a millisecond
+// without ever ticking.
 //
-// Whatever the reason, the end is always the same: take the CPU quota off (a throttled group dies
-// up to 30 times slower), have init kill the PID 1 of the box, and wait for init to report it. When
-// init has reaped PID 1, the kernel has already ended every process in its pid namespace (man 7
-// pid_namespaces), so the pipes are at end of file, the accounts are final, and nothing can write
-// after the answer. A stage that does not die within two seconds of that costs the runner its life,
-// not the request its answer.
+// Whatever the reason, the end is always the same: take the CPU quota off and give the whole share
+// back (a throttled group dies up to 30 times slower), have init kill the PID 1 of the box, and
+// wait for init to report it. When init has reaped PID 1, the kernel has already ended every
+// process in its pid namespace (man 7 pid_namespaces), so the pipes are at end of file, the
+// accounts are final, and nothing can write after the answer. A stage that does not die within two
+// seconds of that costs the runner its life, not the request its answer.
 #include "isolate/supervise.h"
 
 #include <fcntl.h>
@@ -28,6 +29,7 @@
 #include <thread>
 
 #include "isolate/feed.h"
+#include "isolate/share.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/fail_point.h"
 #include "isolate/sys/log.h"
@@ -39,6 +41,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::microseconds;
 
+// Ten years. Beyond, sums of times could overflow.
+constexpr auto nobody_waits = std::chrono::hours{24 * 3650};
 constexpr auto closest_look = std::chrono::milliseconds{1};
 constexpr auto death_patience = std::chrono::seconds{2};
 // From the report of PID 1 until init has reaped it; a throttled fork bomb takes 3 s to die.
@@ -64,25 +68,33 @@ public:
                 supervision.standard_in,
                 supervision.input_from_steering ? supervision.steering : nullptr),
           deadline_(limit_after(supervision.began, supervision.limits.wall_time)),
-          next_look_(limit_after(supervision.began, supervision.limits.cpu_time / cores())) {}
+          cpu_limit_(std::min<config::Milliseconds>(supervision.limits.cpu_time, nobody_waits)),
+          next_look_(supervision.began + next_look_after(microseconds{0})),
+          next_crowd_look_(supervision.began + crowd_look) {}
 
     Exit run();
 
 private:
     static Clock::time_point limit_after(Clock::time_point began, config::Milliseconds limit) {
-        // Beyond ten years the sum could overflow; nobody waits that long.
-        return limit > std::chrono::hours{24 * 3650} ? Clock::time_point::max() : began + limit;
+        return limit > nobody_waits ? Clock::time_point::max() : began + limit;
     }
+    // Asked once: libc opens a file to know.
     static int cores() {
-        return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+        static const int count =
+            static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+        return count;
     }
+    Clock::duration next_look_after(microseconds used) const;
 
     void wait_for_something();
     int poll_timeout() const;
     void obey();
     void read(Stream stream, sys::UniqueFd& pipe);
     void look_at_the_clocks();
+    void look_at_the_crowd(Clock::time_point now);
     void end(Cause cause);
+    bool needs_report_at_once() const;
+    bool has_report() const;
     void hear_report();
     void hear_init();
     Exit conclude();
@@ -92,7 +104,11 @@ private:
     const Supervision& wanted_;
     Feed feed_;
     bool output_is_held_ = false;
-    Clock::time_point deadline_, next_look_;
+    int share_ = whole_share;
+    Clock::time_point deadline_;
+    microseconds cpu_limit_;
+    Clock::time_point next_look_;
+    Clock::time_point next_crowd_look_;
     std::array<std::size_t, 2> received_{};  // bytes per stream
     std::optional<Cause> killed_for_;
     Clock::time_point killed_at_{};
@@ -128,7 +144,7 @@ void Watch::wait_for_something() {
         {feed_.waiting_fd(), POLLOUT, 0},
         {killed_for_ ? -1 : stop_event_.get(), POLLIN, 0},
         {wanted_.steering ? wanted_.steering->wake().get() : -1, POLLIN, 0},
-        {reported_at_ ? -1 : process_.report.get(), POLLIN, 0},
+        {needs_report_at_once() ? process_.report.get() : -1, POLLIN, 0},
     };
     if (SYS_FAIL_POINT("supervise.poll", ::poll(events, std::size(events), poll_timeout())) < 0 &&
         errno != EINTR)
@@ -146,7 +162,7 @@ void Watch::wait_for_something() {
 int Watch::poll_timeout() const {
     const auto until = killed_for_    ? killed_at_ + death_patience
                        : reported_at_ ? *reported_at_ + reaping_patience
-                                      : std::min(deadline_, next_look_);
+                                      : std::min({deadline_, next_look_, next_crowd_look_});
     if (until == Clock::time_point::max()) return -1;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
@@ -202,12 +218,26 @@ void Watch::look_at_the_clocks() {
         ended_ = init_is_silent_ = true;
         return;
     }
+    if (now < std::min({deadline_, next_look_, next_crowd_look_})) return;
+    if (has_report()) return hear_report();
     if (now >= deadline_) return end(Cause::wall_clock);
+    if (now >= next_crowd_look_) look_at_the_crowd(now);
     if (now < next_look_) return;
     const auto used = runner_.cgroup().cpu_time();
-    const auto left = std::chrono::duration_cast<microseconds>(wanted_.limits.cpu_time) - used;
-    if (left <= microseconds{0}) return end(Cause::cpu_clock);
-    next_look_ = now + std::max<Clock::duration>(left / cores(), closest_look);
+    if (used >= cpu_limit_) return end(Cause::cpu_clock);
+    next_look_ = now + next_look_after(used);
+}
+
+void Watch::look_at_the_crowd(Clock::time_point now) {
+    if (const int share = share_of(runner_.cgroup().processes()); share != share_) {
+        runner_.cgroup().set_share(share);
+        share_ = share;
+    }
+    next_crowd_look_ = now + crowd_look;
+}
+
+Clock::duration Watch::next_look_after(microseconds used) const {
+    return std::max<Clock::duration>((cpu_limit_ - used) / cores(), closest_look);
 }
 
 // Kills the stage; the first reason is the one that counts.
@@ -216,8 +246,19 @@ void Watch::end(Cause cause) {
     killed_for_ = cause;
     killed_at_ = Clock::now();
     if (ended_) return;
-    runner_.cgroup().lift_quota();
+    runner_.cgroup().lift_cpu_limits();
     runner_.tell_init(Verb::kill_stage, StageStarted{process_.pid});
+}
+
+// PID 1 has little left to do when it has reported, and it is not worth waking up for that twice;
+// but not where limits of the program would hold it up.
+bool Watch::needs_report_at_once() const {
+    return !reported_at_ && (wanted_.limits.cpu_percent > 0 || share_ != whole_share);
+}
+
+bool Watch::has_report() const {
+    pollfd event{process_.report.get(), POLLIN, 0};
+    return ::poll(&event, 1, 0) > 0;
 }
 
 // The program has ended, so no limit of it can be passed any more. What is left is that init reaps
@@ -225,7 +266,7 @@ void Watch::end(Cause cause) {
 // runs on.
 void Watch::hear_report() {
     reported_at_ = Clock::now();
-    if (!killed_for_) runner_.cgroup().lift_quota();
+    if (!killed_for_) runner_.cgroup().lift_cpu_limits();
 }
 
 void Watch::hear_init() {
@@ -233,6 +274,12 @@ void Watch::hear_init() {
     if (answer.verb != Verb::stage_ended)
         throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
     const auto stage = answer.as<StageEnded>();
+    if (runner_.zygote && stage.pid == runner_.zygote->process.pid) {
+        // It was needed for the beginning only; the runner is not what it was.
+        runner_.zygote.reset();
+        runner_.mark_broken();
+        return;
+    }
     if (stage.pid != process_.pid)
         throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
     ended_ = true;

@@ -53,7 +53,7 @@ Said run_script(const std::string& script, std::vector<std::string> environment,
         .limits = limits(),
         .layers = std::move(layers),
     };
-    isolate::Box box{pool.lease(stop), command.limits.disk, command.limits.disk_entries};
+    isolate::Box box{pool.lease(stop), {command.limits.disk, command.limits.disk_entries}};
     box.place_script("setup", script.starts_with("#!") ? script : "#!/bin/sh\n" + script);
     Said said;
     const auto began = std::chrono::steady_clock::now();

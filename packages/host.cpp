@@ -248,6 +248,16 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
     return text;
 }
 
+// With the argument vector only where there is what that needs.
+Installed settled(Installed installed) {
+    const auto& needed = installed.manifest.argv_needs;
+    std::error_code error;
+    if (needed.empty() || fs::is_regular_file(needed, error)) return installed;
+    installed.manifest.compile->argv.clear();
+    installed.manifest.compile->warm = {};
+    return installed;
+}
+
 void log_silent(const Manifest& recipe, const std::string& program, const Inquiry& inquiry) {
     const auto first_line = inquiry.answer().substr(0, inquiry.answer().find('\n'));
     sys::log(sys::Level::warn, "toolchain_left_out",
@@ -322,6 +332,8 @@ Installed fill(const Manifest& recipe, const std::string& program, const std::st
     if (manifest.compile) {
         fill_all(manifest.compile->argv);
         fill_text(manifest.compile->text);
+        fill_text(manifest.compile->warm.prime);
+        fill_text(manifest.argv_needs);
     }
     const bool sets_path = std::ranges::any_of(
         manifest.environment, [](const std::string& entry) { return entry.starts_with("PATH="); });
@@ -365,7 +377,8 @@ std::vector<Installed> find_host_toolchains(const std::vector<Manifest>& recipes
             return other.manifest.language == recipe.language && other.version == *version;
         });
         if (!known)
-            found.push_back(fill(recipe, candidate.program, candidate.real_program, *version));
+            found.push_back(
+                settled(fill(recipe, candidate.program, candidate.real_program, *version)));
     }
     return found;
 }

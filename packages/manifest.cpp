@@ -59,13 +59,16 @@ Manifest parse_manifest(std::string_view text, const std::string& file) {
         .programs = read_programs(root),
         .version = read_version(root.section("version")),
         .compile = {},
-        .run = read_stage(root.section("run"), {"{main}", "{args}"}),
+        .argv_needs = {},
+        .run = read_run(root.section("run")),
         .environment = read_environment(root),
         .limits = {},
     };
     check_names(root, manifest);
     if (root.table.contains("compile")) {
-        manifest.compile = read_stage(root.section("compile"), {"{main}", "{files}"});
+        const auto section = root.section("compile");
+        manifest.compile = read_compile(section);
+        manifest.argv_needs = section.text_or("argv_needs", "");
     }
     if (root.table.contains("limits")) manifest.limits = read_limits(root.section("limits"));
     return manifest;

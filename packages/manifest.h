@@ -34,9 +34,11 @@ struct Manifest {
     std::vector<std::string> aliases;
     std::vector<std::string> programs;  // candidates: bare names, or glob patterns beneath /usr
     VersionQuestion version;
-    // With both an argument vector and a text: the vector starts jobs with one code file, which
-    // then need no shell, the text those with several.
+    // With both an argument vector and a text: Script says which starts a job.
     std::optional<Script> compile;
+    // A file without which the compile stage has no vector, and nothing to start ahead; empty: none
+    // is needed. Settled when a toolchain is found.
+    std::string argv_needs = {};
     Script run;
     std::vector<std::string> environment;  // "KEY=value"
     config::LimitOverrides limits;

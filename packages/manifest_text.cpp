@@ -145,21 +145,48 @@ std::string read_script(const Section& section) {
     return script;
 }
 
-}  // namespace
-
-Script read_stage(const Section& section, Names allowed) {
-    section.allow_only({"argv", "script"});
-    auto stage = Script{.argv = read_argv(section, "argv", allowed), .text = read_script(section)};
-    if (stage.argv.empty() && stage.text.empty()) {
-        section.refuse(section.table.source(), R"(a stage needs "argv" or "script")");
-    }
-    if (!stage.argv.empty() && stage.argv.front().empty()) {
-        section.refuse(section.required("argv").source(), R"("argv" names no program)");
-    }
-    return stage;
+Warm::Kind read_kind(const Section& section) {
+    const auto kind = section.required_text("kind");
+    if (kind == "none") return Warm::Kind::none;
+    if (kind == "gate") return Warm::Kind::gate;
+    if (kind == "zygote") return Warm::Kind::zygote;
+    section.refuse(section.required("kind").source(), R"("kind" is "none", "gate" or "zygote")");
 }
 
-namespace {
+// As long as the engine's own may be set.
+std::chrono::seconds read_max_age(const Section& section) {
+    const auto* node = section.table.get("max_age");
+    if (!node) return {};
+    const auto* number = node->as_integer();
+    if (!number || number->get() < 1 || number->get() > 3600)
+        section.refuse(node->source(), "\"max_age\" takes whole seconds from 1 to 3600");
+    return std::chrono::seconds{number->get()};
+}
+
+config::Bytes read_private(const Section& section) {
+    if (!section.table.contains("private")) return {};
+    const auto size = config::parse_bytes(section.required_text("private"));
+    if (!size || *size == config::unlimited_bytes)
+        section.refuse(section.required("private").source(),
+                       R"("private" takes a size such as "3 MiB")");
+    return *size;
+}
+
+// "cache = true", or what a file must not hold for it.
+std::optional<std::vector<std::string>> read_cache(const Section& section) {
+    const bool has_texts = section.table.contains("cache_unless");
+    auto texts = section.texts("cache_unless");
+    const bool has_empty = std::ranges::any_of(texts, &std::string::empty);
+    if (has_empty) {
+        section.refuse(section.required("cache_unless").source(), "an empty text is in every file");
+    }
+    const auto* const cache = section.table.get("cache");
+    if (cache && (!cache->is_boolean() || has_texts)) {
+        section.refuse(cache->source(), R"("cache" is true or false, without "cache_unless")");
+    }
+    if (!has_texts && !(cache && cache->as_boolean()->get())) return std::nullopt;
+    return texts;
+}
 
 bool is_variable(std::string_view entry) {
     const auto name = entry.substr(0, entry.find('='));
@@ -170,7 +197,56 @@ bool is_variable(std::string_view entry) {
            std::isdigit(static_cast<unsigned char>(name[0])) == 0;
 }
 
+Warm read_warm(const Section& section) {
+    section.allow_only({"kind", "prime", "primed_by", "max_age", "private"});
+    auto warm = Warm{.kind = read_kind(section),
+                     .prime = section.text_or("prime", ""),
+                     .primed_by = section.text_or("primed_by", ""),
+                     .max_age = read_max_age(section),
+                     .memory = read_private(section)};
+    const bool names_it =
+        is_variable(warm.primed_by) && warm.primed_by.find("{prime}") != std::string::npos;
+    if (names_it == warm.prime.empty() || warm.prime.empty() != warm.primed_by.empty())
+        section.refuse(
+            section.table.source(),
+            R"("prime" and a "primed_by" of the form KEY=value with {prime} need each other)");
+    return warm;
+}
+
+Script read_stage(const Section& section, Names allowed) {
+    auto stage = Script{
+        .argv = read_argv(section, "argv", allowed), .text = read_script(section), .warm = {}};
+    if (stage.argv.empty() && stage.text.empty()) {
+        section.refuse(section.table.source(), R"(a stage needs "argv" or "script")");
+    }
+    if (!stage.argv.empty() && stage.argv.front().empty()) {
+        section.refuse(section.required("argv").source(), R"("argv" names no program)");
+    }
+    if (!section.table.contains("warm")) return stage;
+    stage.warm = read_warm(section.section("warm"));
+    if (stage.argv.empty() && stage.warm.kind != Warm::Kind::none)
+        section.refuse(section.required("warm").source(), R"("warm" needs a stage with "argv")");
+    return stage;
+}
+
 }  // namespace
+
+Script read_compile(const Section& section) {
+    section.allow_only({"argv", "script", "cache", "cache_unless", "warm", "argv_needs"});
+    auto stage = read_stage(section, {"{main}", "{files}"});
+    if (section.table.contains("argv_needs") && (stage.argv.empty() || stage.text.empty()))
+        section.refuse(section.required("argv_needs").source(),
+                       R"("argv_needs" is for a stage with "argv" and "script")");
+    stage.cache_unless = read_cache(section);
+    if (stage.warm.kind == Warm::Kind::zygote)
+        section.refuse(section.required("warm").source(), "a compiler is started, never forked");
+    return stage;
+}
+
+Script read_run(const Section& section) {
+    section.allow_only({"argv", "script", "warm"});
+    return read_stage(section, {"{main}", "{args}"});
+}
 
 std::vector<std::string> read_environment(const Section& section) {
     auto environment = section.texts("environment");

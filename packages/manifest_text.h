@@ -49,7 +49,8 @@ toml::table parse_toml(std::string_view text, const std::string& file);
 bool printable(std::string_view text);
 
 std::vector<std::string> read_argv(const Section& section, std::string_view key, Names allowed);
-Script read_stage(const Section& section, Names allowed);
+Script read_compile(const Section& section);
+Script read_run(const Section& section);
 std::vector<std::string> read_environment(const Section& section);
 config::LimitOverrides read_limits(const Section& section);
 

@@ -151,9 +151,12 @@ Provided read_provided(const Section& section) {
         section.refuse(section.required("language").source(), "\"language\" is not a name");
     }
     provided.environment = read_environment(section);
-    provided.run = read_stage(section.section("run"), {"{main}", "{args}"});
+    provided.run = read_run(section.section("run"));
     if (section.table.contains("compile")) {
-        provided.compile = read_stage(section.section("compile"), {"{main}", "{files}"});
+        provided.compile = read_compile(section.section("compile"));
+        if (section.section("compile").table.contains("argv_needs"))
+            section.refuse(section.required("compile").source(),
+                           R"("argv_needs" is for toolchains of the host)");
     }
     if (section.table.contains("limits")) provided.limits = read_limits(section.section("limits"));
     if (section.table.contains("tests")) {

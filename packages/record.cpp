@@ -51,12 +51,52 @@ Part part_from(const Json& json) {
     return {json.at("name"), json.at("version"), json.at("digest")};
 }
 
+constexpr std::pair<Warm::Kind, const char*> warm_kinds[] = {
+    {Warm::Kind::none, "none"}, {Warm::Kind::gate, "gate"}, {Warm::Kind::zygote, "zygote"}};
+
+Json to_value(const Warm& warm) {
+    const auto* const kind =
+        std::ranges::find(warm_kinds, warm.kind, [](auto& row) { return row.first; });
+    return {{"kind", kind->second},
+            {"prime", warm.prime},
+            {"primed_by", warm.primed_by},
+            {"max_age", warm.max_age.count()},
+            {"private", warm.memory.count}};
+}
+
+Warm warm_from(const Json& json) {
+    const auto name = json.at("kind").get<std::string>();
+    const auto* const kind =
+        std::ranges::find_if(warm_kinds, [&](auto& row) { return row.second == name; });
+    if (kind == std::end(warm_kinds))
+        throw sys::Error(sys::Kind::invalid, "\"" + name + "\" is no way to start ahead");
+    constexpr std::int64_t longest_age = 3600;
+    const auto age = number_from<std::int64_t>(json.at("max_age"));
+    if (age < 0 || age > longest_age)
+        throw sys::Error(sys::Kind::invalid, std::to_string(age) + " s is no age of a program");
+    return {.kind = kind->first,
+            .prime = json.at("prime"),
+            .primed_by = json.at("primed_by"),
+            .max_age = std::chrono::seconds{age},
+            .memory = {number_from<std::uint64_t>(json.at("private"))}};
+}
+
 Json to_value(const Script& script) {
-    return {{"argv", script.argv}, {"text", script.text}};
+    Json json{{"argv", script.argv}, {"text", script.text}};
+    if (script.warm != Warm{}) json["warm"] = to_value(script.warm);
+    if (script.cache_unless) json["cache_unless"] = *script.cache_unless;
+    return json;
 }
 
 Script script_from(const Json& json) {
-    return {json.at("argv"), json.at("text")};
+    // Records of packages that were installed before there was any have none.
+    const bool is_warm = json.contains("warm") && json["warm"].is_object();
+    Script script{.argv = json.at("argv"),
+                  .text = json.at("text"),
+                  .warm = is_warm ? warm_from(json["warm"]) : Warm{}};
+    if (json.contains("cache_unless"))
+        script.cache_unless = json.at("cache_unless").get<std::vector<std::string>>();
+    return script;
 }
 
 Json to_value(const SelfTest::File& file) {

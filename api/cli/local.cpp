@@ -45,6 +45,14 @@ std::set<std::pair<std::string, std::string>> identities(const packages::Store& 
 
 }  // namespace
 
+void make_data_directory(const config::Settings& settings) {
+    if (::geteuid() != 0) return;
+    const auto user = daemon_process::find_user(settings.user);
+    const auto& data = settings.paths.data_directory;
+    daemon_process::make_directory_for(user, data);
+    daemon_process::make_directory_for(user, data + "/layers");
+}
+
 void become_engine_user(const config::Settings& settings) {
     const auto user = daemon_process::find_user(settings.user);
     if (::geteuid() != 0) {
@@ -52,9 +60,6 @@ void become_engine_user(const config::Settings& settings) {
         throw Failure(ExitCode::permission,
                       "the packages belong to the user " + settings.user + ": run it with sudo");
     }
-    const auto& data = settings.paths.data_directory;
-    daemon_process::make_directory_for(user, data);
-    daemon_process::make_directory_for(user, data + "/layers");
     daemon_process::become(user);
     // A daemon's server must not outlive its guard; this may outlive a shell, for it ends by
     // itself.

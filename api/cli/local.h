@@ -9,6 +9,9 @@
 
 namespace cli {
 
+// Where packages lie, for the settings' user; root has to make it, so nothing is done for others.
+void make_data_directory(const config::Settings& settings);
+
 // Gives up root for the settings' user, if it is root. Throws Failure{permission} if it is neither.
 // Call it before there is a second thread, and after the user's own files were opened.
 void become_engine_user(const config::Settings& settings);

@@ -63,6 +63,7 @@ Local& Session::local() {
         auto installer = packages::installer_settings(settings(), "");
         installer.recipe_directories = recipe_directories();
         installer.offline = installer.offline || offline_;
+        make_data_directory(settings());
         become_engine_user(settings());
         local_.emplace(settings(), std::move(installer), runs);
     }

@@ -55,7 +55,7 @@ config::Settings of_trial(config::Settings settings) {
     settings.paths.run_directory = "/run/" + settings.instance;
     settings.paths.data_directory = settings.paths.run_directory + "/data";
     const auto next = static_cast<std::uint64_t>(settings.pool.first_uid) +
-                      static_cast<std::uint64_t>(settings.pool.runners) * ids_per_runner;
+                      static_cast<std::uint64_t>(settings.most_runners()) * ids_per_runner;
     // The range behind the engine's own; where none is left, one that no engine of ours takes.
     const bool fits = next + ids_per_runner < ~std::uint32_t{0};
     settings.pool.first_uid = fits ? static_cast<std::uint32_t>(next) : ids_per_runner;

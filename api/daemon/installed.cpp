@@ -39,10 +39,11 @@ void drain(const sys::UniqueFd& fd) {
 }  // namespace
 
 Installed::Installed(const config::Settings& settings, std::string recipes, isolate::Pool& pool,
-                     engine::Engine& engine)
+                     engine::Engine& engine, metrics::Metrics& metrics)
     : recipes_(std::move(recipes)),
       pool_(pool),
       engine_(engine),
+      metrics_(metrics),
       store_(settings.paths.data_directory),
       settings_(settings),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -153,8 +154,18 @@ bool Installed::is_used(const std::string& layer) {
 bool Installed::collect_garbage() {
     const auto transaction = store_.try_begin();
     if (!transaction) return true;
-    const auto removed =
-        transaction->collect_garbage([this](const std::string& layer) { return is_used(layer); });
+    using metrics::PackageOperation;
+    using metrics::PackageResult;
+    std::vector<std::string> removed;
+    try {
+        removed = transaction->collect_garbage(
+            [this](const std::string& layer) { return is_used(layer); });
+    } catch (const std::exception&) {
+        metrics_.package_operation(PackageOperation::collect_garbage, PackageResult::failed);
+        throw;
+    }
+    if (!removed.empty())
+        metrics_.package_operation(PackageOperation::collect_garbage, PackageResult::done);
     for (const auto& name : removed) sys::log(sys::Level::info, "removed", {{"what", name}});
     return !store_.unreferenced_layers().empty();
 }

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/metrics/metrics.h"
 #include "config/settings.h"
 #include "engine/engine.h"
 #include "isolate/pool.h"
@@ -26,7 +27,7 @@ class Installed {
 public:
     // `recipes` is where the recipes of host toolchains lie. Everything outlives this.
     Installed(const config::Settings& settings, std::string recipes, isolate::Pool& pool,
-              engine::Engine& engine);
+              engine::Engine& engine, metrics::Metrics& metrics);
     Installed(const Installed&) = delete;
     Installed& operator=(const Installed&) = delete;
     ~Installed();
@@ -51,6 +52,7 @@ private:
     const std::string recipes_;
     isolate::Pool& pool_;
     engine::Engine& engine_;
+    metrics::Metrics& metrics_;
     packages::Store store_;
 
     std::mutex mutex_;  // of what follows: one look at a time

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <optional>
 
 #include "api/daemon/data_files.h"
 #include "isolate/filter_load.h"
@@ -50,6 +51,15 @@ std::optional<std::uint16_t> port_of(const std::string& listen) {
     return port;
 }
 
+// None, which is any, where no door is a port.
+std::vector<std::uint16_t> ports_of(const config::Settings& settings) {
+    std::vector<std::uint16_t> ports;
+    for (const auto* listen :
+         {&settings.server.listen, &settings.grpc.listen, &settings.metrics.listen})
+        if (const auto port = port_of(*listen)) ports.push_back(*port);
+    return ports;
+}
+
 // A file may be replaced by a new one of its name, so its directory counts.
 std::string directory_of(const std::string& file) {
     const auto slash = file.rfind('/');
@@ -82,7 +92,7 @@ isolate::Filter keeper_filter(const config::Settings& settings) {
 sys::Reach reach_of(const config::Settings& settings, const config::Sources& sources) {
     sys::Reach reach{.readable = {std::begin(read_by_everybody), std::end(read_by_everybody)},
                      .writable = {std::begin(written_by_everybody), std::end(written_by_everybody)},
-                     .port = port_of(settings.server.listen)};
+                     .ports = ports_of(settings)};
     const auto read = [&reach](const std::string& path) {
         if (!path.empty()) reach.readable.push_back(path);
     };
@@ -96,6 +106,8 @@ sys::Reach reach_of(const config::Settings& settings, const config::Sources& sou
     read(settings.packages.recipes);
     for (const auto* file : {&sources.file, &settings.keys.file, &settings.facade.keys_file})
         if (!file->empty()) read(directory_of(*file));
+    // logrotate moves the file away, and another is made in its place.
+    if (!settings.audit.file.empty()) reach.writable.push_back(directory_of(settings.audit.file));
     if (settings.packages.index.starts_with("file://"))
         read(directory_of(settings.packages.index.substr(std::string{"file://"}.size())));
     for (const auto& path : settings.protection.readable) read(path);

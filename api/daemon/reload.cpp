@@ -38,6 +38,7 @@ void put_in_force(Reloadable& parts) {
 }  // namespace
 
 void reload(Reloadable& parts) {
+    parts.audit.reopen();  // whatever becomes of the settings
     try {
         put_in_force(parts);
     } catch (const std::exception& error) {

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "api/audit/log.h"
 #include "api/daemon/installed.h"
 #include "api/resources/packages.h"
 #include "api/resources/policy.h"
@@ -21,6 +22,7 @@ struct Reloadable {
     Installed& installed;
     resources::Standing& policy;
     resources::PackageDesk& packages;
+    audit::Log& audit;  // whose file logrotate may have moved away
 };
 
 // Never throws. Settings that would need a restart are named in the log and stay.

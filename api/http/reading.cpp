@@ -33,6 +33,12 @@ constexpr std::size_t pistache_piece = 4096;
 constexpr int most_rounds = 16;
 const auto readable = Pistache::Flags<polling::NotifyOn>(polling::NotifyOn::Read);
 
+// A peer's hold on its session. Pistache destroys this where it destroys the peer, and so the
+// session is let go of by our code, whose counting of owners on other threads ThreadSanitizer sees.
+struct Hold {
+    std::shared_ptr<Session> session;
+};
+
 // What Pistache calls. An exception that left one of these would end the process.
 class PeerHandler : public Pistache::Tcp::Handler {
     PROTOTYPE_OF(Pistache::Tcp::Handler, PeerHandler)
@@ -45,7 +51,8 @@ public:
             auto client = socket_client_of(peer->fd());
             if (client.empty()) client = peer->address().host();
             auto session = clients_->on_connection(peer->fd(), client);
-            if (session) return peer->putData(session_key, std::move(session));
+            if (session)
+                return peer->putData(session_key, std::make_shared<Hold>(Hold{std::move(session)}));
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "connection_failed", {{"error", error.what()}});
         }
@@ -100,7 +107,8 @@ private:
     }
 
     static std::shared_ptr<Session> session_of(const Peer& peer) {
-        return std::static_pointer_cast<Session>(peer->tryGetData(session_key));
+        const auto hold = std::static_pointer_cast<Hold>(peer->tryGetData(session_key));
+        return hold ? hold->session : nullptr;
     }
 
     Clients* clients_;

@@ -34,7 +34,8 @@ void warn_if_descriptors_are_short(int max_connections) {
 }
 
 // Best effort: a fresh socket has room for it, and what it does not take is not worth more.
-void turn_away(int fd, Response response) {
+void turn_away(int fd, Response response, RefusalCounts& refusals) {
+    refusals.count(response.status);
     response.fields.push_back({"Retry-After", "1"});
     const auto rendered = render({}, std::move(response), Afterwards::close, {});
     const auto text = rendered.head + rendered.body;
@@ -52,6 +53,7 @@ public:
 
     std::uint16_t port() const { return port_; }
     int connections() const { return service_->writer.outputs(); }
+    Refusals refusals() const { return service_->refusals.values(); }
     void stop_accepting();
 
 private:
@@ -110,14 +112,17 @@ void Server::Core::stop_accepting() {
 
 std::shared_ptr<Session> Server::Core::on_connection(int fd, const std::string& client) {
     if (connections() >= service_->settings.max_connections) {
-        turn_away(fd, problem(503, "too many connections (server.max_connections)"));
+        turn_away(fd, problem(503, "too many connections (server.max_connections)"),
+                  service_->refusals);
         return nullptr;
     }
     auto seat = service_->seats.take(client);
     if (!seat) {
-        turn_away(fd, problem(429,
-                              "too many connections from one address "
-                              "(server.connections_per_address)"));
+        turn_away(fd,
+                  problem(429,
+                          "too many connections from one address "
+                          "(server.connections_per_address)"),
+                  service_->refusals);
         return nullptr;
     }
     auto copy = sys::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
@@ -163,6 +168,10 @@ void Server::stop_accepting() {
 
 int Server::connections() const {
     return core_->connections();
+}
+
+Refusals Server::refusals() const {
+    return core_->refusals();
 }
 
 }  // namespace http

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "api/http/exchange.h"
+#include "api/http/refusals.h"
 #include "config/settings.h"
 #include "isolate/sys/fd.h"
 
@@ -36,6 +37,9 @@ public:
 
     // Open connections, among them those whose client has gone and whose answer is still to come.
     int connections() const;
+
+    // Of this server, since it listens.
+    Refusals refusals() const;
 
 private:
     class Core;

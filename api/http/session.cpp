@@ -212,6 +212,7 @@ void Session::answered(bool keep, Lock& lock) {
 }
 
 void Session::refuse(const Response& response) {
+    service_->refusals.count(response.status);
     ended_ = true;
     connection_.close();
     auto rendered = render(Request{}, response, Afterwards::close, {});

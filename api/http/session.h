@@ -17,6 +17,7 @@
 
 #include "api/http/connection.h"
 #include "api/http/exchange.h"
+#include "api/http/refusals.h"
 #include "api/http/writer.h"
 #include "config/settings.h"
 #include "isolate/sys/fd.h"
@@ -34,6 +35,7 @@ struct Service {
     Writer writer;
     std::atomic<bool> draining = false;     // connections are not kept after their next answer
     std::atomic<std::uint64_t> unread = 0;  // bytes of requests that are not complete yet
+    RefusalCounts refusals;
 };
 
 class Session : public std::enable_shared_from_this<Session> {

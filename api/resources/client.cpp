@@ -1,5 +1,7 @@
 #include "api/resources/client.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <charconv>
 #include <system_error>
@@ -61,6 +63,24 @@ std::optional<std::uint32_t> socket_user(const http::Request& request) {
         std::from_chars(request.client.data() + http::socket_client.size(), last, user);
     if (error != std::errc{} || end != last) return std::nullopt;
     return user;
+}
+
+bool is_local(const http::Request& request, const std::vector<config::Network>& proxies) {
+    if (!request.find_field("Origin").empty()) return false;
+    const auto client = client_of(request, proxies);
+    const auto connected = config::parse_address(request.client);
+    if (client == connected && !request.find_field("X-Forwarded-For").empty()) return false;
+    return client ? client->is_loopback() : is_socket_client(request);
+}
+
+std::string client_text(const http::Request& request, const std::vector<config::Network>& proxies) {
+    const auto client = client_of(request, proxies);
+    if (!client || client == config::parse_address(request.client)) return request.client;
+    char text[INET6_ADDRSTRLEN];
+    constexpr std::size_t v4_place = 12;
+    const bool is_v4 = client->is_v4();
+    const auto* const bytes = client->bytes.data() + (is_v4 ? v4_place : 0);
+    return ::inet_ntop(is_v4 ? AF_INET : AF_INET6, bytes, text, sizeof text) ? text : "";
 }
 
 }  // namespace resources

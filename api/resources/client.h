@@ -20,6 +20,13 @@ namespace resources {
 std::optional<config::Address> client_of(const http::Request& request,
                                          const std::vector<config::Network>& proxies);
 
+// Whether whoever asks is on this machine. A page's requests are not: they come from it because the
+// page's reader does. Whom a proxy that nobody named speaks for is not known.
+bool is_local(const http::Request& request, const std::vector<config::Network>& proxies);
+
+// Who it is as text, for the record: that address, or "uid:1000".
+std::string client_text(const http::Request& request, const std::vector<config::Network>& proxies);
+
 // Whether the request came over a Unix socket and names no address; and the user behind it, as the
 // kernel tells it (man 7 unix, SO_PEERCRED).
 bool is_socket_client(const http::Request& request);

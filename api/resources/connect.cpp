@@ -143,9 +143,11 @@ void run(Conversation& conversation, const engine::Job& job, std::shared_ptr<Pla
 
 class Guest : public ws::Visitor {
 public:
-    Guest(Context& context, engine::Ticket ticket, std::shared_ptr<ws::Link> link)
+    Guest(Context& context, engine::Ticket ticket, engine::Asker asker,
+          std::shared_ptr<ws::Link> link)
         : conversation_(std::make_shared<Conversation>(context, std::move(link))),
-          ticket_(std::move(ticket)) {}
+          ticket_(std::move(ticket)),
+          asker_(std::move(asker)) {}
 
     void on_message(ws::Message message) override {
         if (is_closing_ || conversation_->is_over) return;
@@ -155,6 +157,7 @@ public:
             std::visit([&](const auto& said) { take(said, message.data); }, decoded);
         } catch (const std::exception& error) {
             is_closing_ = true;
+            conversation_->context.meter.rejected(error);
             tell_error(*conversation_->link, error, id_);
             conversation_->gone.request_stop();
         }
@@ -185,7 +188,10 @@ private:
         const auto& settings = conversation_->settings;
         auto job =
             std::make_shared<engine::Job>(wire::decode_job(text, *context.engine.runtimes()));
+        if (job->grading)
+            throw sys::Error(sys::Kind::invalid, "tests are for POST /api/v2/execute");
         id_ = job->id = new_id();
+        job->asker = asker_;
         job->stdin_text.clear();  // it comes in messages of its own
         job->terminal = init.terminal;
         job->keep_output = false;
@@ -229,6 +235,7 @@ private:
 
     const std::shared_ptr<Conversation> conversation_;
     engine::Ticket ticket_;
+    const engine::Asker asker_;
     const Clock::time_point began_ = Clock::now();
     std::string id_;
     bool has_begun_ = false;
@@ -249,13 +256,15 @@ void connect(Context& context, const std::shared_ptr<http::Exchange>& exchange) 
     auto opened = ws::shake_hands(exchange->request());
     if (auto* const refusal = std::get_if<http::Response>(&opened))
         return exchange->answer(std::move(*refusal));
-    const auto ticket = ticket_of(exchange->request(), *context.policy.get());
+    const auto policy = context.policy.get();
+    const auto ticket = ticket_of(exchange->request(), *policy);
+    const auto asker = asker_of(exchange->request(), *policy);
+    const auto greet = [&context, ticket, asker](std::shared_ptr<ws::Link> link) {
+        return std::make_unique<Guest>(context, ticket, asker, std::move(link));
+    };
     const bool taken = exchange->upgrade(
-        std::get<std::string>(std::move(opened)), [&context, ticket](http::Upgraded upgraded) {
-            context.connections.hall().enter(
-                std::move(upgraded), [&context, ticket](std::shared_ptr<ws::Link> link) {
-                    return std::make_unique<Guest>(context, ticket, std::move(link));
-                });
+        std::get<std::string>(std::move(opened)), [&context, greet](http::Upgraded upgraded) {
+            context.connections.hall().enter(std::move(upgraded), greet);
         });
     if (!taken) exchange->answer(http::problem(400, "a WebSocket cannot be opened here"));
 }

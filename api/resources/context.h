@@ -1,6 +1,9 @@
 // What the handlers of requests work with: references to what main owns.
 #pragma once
 
+#include <functional>
+
+#include "api/metrics/metrics.h"
 #include "api/resources/connect.h"
 #include "api/resources/key_rate.h"
 #include "api/resources/packages.h"
@@ -22,6 +25,8 @@ struct Context {
     const Standing& policy;
     RateLimit& rate_limit;
     KeyRates& key_rates;
+    metrics::Metrics& meter;
+    const std::function<metrics::Levels()> levels;
 };
 
 }  // namespace resources

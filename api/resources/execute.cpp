@@ -24,8 +24,8 @@ void run(Context& context, http::Exchange& exchange, engine::Job& job, const Man
     try {
         job.waited = duration_cast<microseconds>(steady_clock::now() - asked);
         if (wants_events(exchange.request())) return run_streaming(context, exchange, job, manner);
-        engine::Events nobody;
-        const auto result = context.engine.execute(job, nobody, exchange.client_gone());
+        engine::GradingEvents nobody;
+        const auto result = carry_out(context, exchange, job, nobody);
         exchange.answer(json(200, manner.encode(result)));
     } catch (const std::exception& error) {
         exchange.answer(problem(error, job.id, manner.problem_of));
@@ -37,24 +37,44 @@ void submit(Context& context, const std::shared_ptr<http::Exchange>& exchange, c
     const auto asked = steady_clock::now();
     const auto id = request_id(exchange->request());
     try {
-        auto job = std::make_shared<engine::Job>(manner.decode(body, *context.engine.runtimes()));
+        const auto policy = context.policy.get();
+        auto job = std::make_shared<engine::Job>(
+            manner.decode(body, *context.engine.runtimes(), policy->settings));
         job->id = id;
-        auto ticket = ticket_of(exchange->request(), *context.policy.get());
+        job->asker = asker_of(exchange->request(), *policy);
+        if (job->grading) engine::check_size(*job->grading, policy->settings.grading);
+        auto ticket = ticket_of(exchange->request(), *policy);
         ticket.size = config::Bytes{body.size()};
         ticket.gone = exchange->client_gone();
         context.admission.submit(std::move(ticket), [&context, exchange, job, manner, asked] {
             run(context, *exchange, *job, manner, asked);
         });
     } catch (const std::exception& error) {
+        context.meter.rejected(error);
         exchange->answer(problem(error, id, manner.problem_of));
     }
 }
 
-engine::Job decode(const std::string& body, const engine::Runtimes& runtimes) {
+engine::Job decode(const std::string& body, const engine::Runtimes& runtimes,
+                   const config::Settings&) {
     return wire::decode_job(body, runtimes);
 }
 
 }  // namespace
+
+engine::JobResult carry_out(Context& context, const http::Exchange& exchange,
+                            const engine::Job& job, engine::GradingEvents& events,
+                            isolate::Steering* steering) {
+    auto gone = exchange.client_gone();
+    if (!job.grading) return context.engine.execute(job, events, std::move(gone), steering);
+    const auto policy = context.policy.get();
+    auto ticket = ticket_of(exchange.request(), *policy);
+    ticket.gone = gone;
+    return engine::grade(context.engine, job, events, std::move(gone),
+                         {.admission = &context.admission,
+                          .ticket = std::move(ticket),
+                          .settings = policy->settings.grading});
+}
 
 void execute(Context& context, const std::shared_ptr<http::Exchange>& exchange,
              const Manner& manner) {

@@ -8,6 +8,7 @@
 #include "api/http/exchange.h"
 #include "api/resources/answer.h"
 #include "api/resources/context.h"
+#include "engine/grading.h"
 #include "engine/job.h"
 #include "engine/result.h"
 
@@ -15,10 +16,16 @@ namespace resources {
 
 // What the ways to ask for a job differ in: reading, answering, and what is said of errors.
 struct Manner {
-    engine::Job (*decode)(const std::string& body, const engine::Runtimes& runtimes);
+    engine::Job (*decode)(const std::string& body, const engine::Runtimes& runtimes,
+                          const config::Settings& settings);
     std::string (*encode)(const engine::JobResult& result);
     ProblemOf problem_of;
 };
+
+// Runs a job that has a slot, or grades it if it has tests.
+engine::JobResult carry_out(Context& context, const http::Exchange& exchange,
+                            const engine::Job& job, engine::GradingEvents& events,
+                            isolate::Steering* steering = nullptr);
 
 // Decodes at once, so that a wrong request is told so without waiting; the job then waits for a
 // slot as a value. If the client goes away, its job is killed.

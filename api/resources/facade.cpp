@@ -16,12 +16,18 @@ namespace resources {
 
 namespace {
 
-engine::Job decode_v2(const std::string& body, const engine::Runtimes& runtimes) {
+engine::Job decode_v2(const std::string& body, const engine::Runtimes& runtimes,
+                      const config::Settings&) {
     return wire::decode_job(body, runtimes, wire::Dialect::facade);
 }
 
+engine::Job decode_v1(const std::string& body, const engine::Runtimes& runtimes,
+                      const config::Settings&) {
+    return wire::decode_v1_job(body, runtimes);
+}
+
 constexpr Manner v2{decode_v2, wire::encode_facade, wire::facade_problem_of};
-constexpr Manner v1{wire::decode_v1_job, wire::encode_v1, wire::facade_problem_of};
+constexpr Manner v1{decode_v1, wire::encode_v1, wire::facade_problem_of};
 
 Rate rate_of(const config::Facade& settings, RateOf what) {
     if (what == RateOf::v1) return {settings.v1_rate_limit, settings.v1_rate_window};
@@ -34,14 +40,17 @@ std::optional<http::Response> refusal(Context& context, const http::Request& req
     const auto& settings = policy->settings.facade;
     const auto* const key = policy->keys.find(shown_key(request));
     if (key && key->may(config::Scope::run)) return std::nullopt;
-    if (settings.keys_required)
+    if (settings.keys_required) {
+        context.meter.rejected(metrics::Rejection::key);
         return unauthorized(
             "jobs are run here for known keys only: send yours as "
             "\"Authorization: <key>\" (facade.keys_required)");
+    }
     const auto rate = rate_of(settings, what);
     const auto client = client_of(request, policy->proxies).value_or(config::Address{});
     const auto wait = context.rate_limit.take(client, what, rate, RateClock::now());
     if (wait.count() == 0) return std::nullopt;
+    context.meter.rejected(metrics::Rejection::rate);
     return too_many(what, rate, wait);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/dialects/request_fields.h"
 #include "api/http/message.h"
 #include "api/resources/version.h"
 #include "api/wire/request_fields.h"
@@ -44,6 +45,16 @@ Json type_of(wire::FieldType type) {
             return {{"type", "array"}, {"items", {{"type", "string"}}}};
         case wire::FieldType::files:
             return list_of("File");
+        case wire::FieldType::flag:
+            return {{"type", "boolean"}};
+        case wire::FieldType::tests:
+            return list_of("Test");
+        case wire::FieldType::comparison:
+            return {{"anyOf", {{{"type", "string"}}, reference("Comparison")}}};
+        case wire::FieldType::test_limits:
+            return reference("TestLimits");
+        case wire::FieldType::checker:
+            return reference("Checker");
     }
     __builtin_unreachable();
 }
@@ -55,7 +66,8 @@ Json field_schema(const wire::FieldDescription& field) {
         sentence += " In " + std::string{field.unit} + ". " + std::string{wire::configured_limit};
         schema["x-unit"] = field.unit;
     }
-    if (field.need == wire::FieldNeed::optional) schema["type"] = {schema["type"], "null"};
+    if (field.need == wire::FieldNeed::optional && schema.contains("type"))
+        schema["type"] = {schema["type"], "null"};
     if (!field.fallback.empty()) schema["default"] = Json::parse(field.fallback);
     schema["description"] = sentence;
     return schema;
@@ -107,7 +119,66 @@ Json result_schema() {
         "Only for languages that are compiled. If it ended with another code than 0, nothing was "
         "run, and run repeats it.";
     schema["properties"]["compile"] = compile;
+    schema["properties"]["tests"] = list_of("TestResult");
+    schema["properties"]["score"] = reference("Score");
+    auto checker = reference("Stage");
+    checker["description"] = "Compiling the checker, if that failed.";
+    schema["properties"]["checker"] = checker;
     return schema;
+}
+
+// What a request says of its checker: a program as the request itself has one.
+Json checker_schema() {
+    constexpr std::string_view own[] = {"tests", "stop_on_first_failure", "compare", "checker",
+                                        "stdin"};
+    auto schema = request_schema(wire::job_fields);
+    for (const auto name : own) schema["properties"].erase(std::string{name});
+    schema["description"] =
+        "It is called with the names of three files in its directory, the test's input, the "
+        "program's output and expected_output, and its own args behind them. Its exit code is "
+        "testlib's: 0 accepted, 1 wrong, 2 badly presented, 3 its own fault, 7 with the points at "
+        "the beginning of its standard error, of which the rest is the message.";
+    return schema;
+}
+
+// In the order in which wire/grading.cpp writes them.
+Json test_result_schema() {
+    auto verdict = text("What the test came to.");
+    verdict["enum"] = {"accepted",      "wrong_answer", "presentation_error", "partial",
+                       "time_limit",    "memory_limit", "output_limit",       "runtime_error",
+                       "checker_error", "not_run",      "internal_error"};
+    const Json number{{"type", "number"}};
+    auto difference = object_of(
+        {{"line", {{"type", "integer"}, {"description", "Of the output, counted from 1."}}},
+         {"expected", or_null("string", "What should stand there; null: nothing more.")},
+         {"actual", or_null("string", "What does; null: the output has ended.")}});
+    difference["type"] = {"object", "null"};
+    const auto stage = stage_schema();
+    const auto& of_stage = stage["properties"];
+    return object_of({
+        {"name", text("The test's name.")},
+        {"verdict", verdict},
+        {"points", number},
+        {"out_of", number},
+        {"stdout", of_stage["stdout"]},
+        {"stderr", of_stage["stderr"]},
+        {"truncated",
+         {{"type", "boolean"}, {"description", "There was more output than is shown."}}},
+        {"code", of_stage["code"]},
+        {"signal", of_stage["signal"]},
+        {"status", of_stage["status"]},
+        {"message", or_null("string", "The checker's words, or why it ended as it did.")},
+        {"cpu_time", of_stage["cpu_time"]},
+        {"wall_time", of_stage["wall_time"]},
+        {"memory", of_stage["memory"]},
+        {"difference", difference},
+    });
+}
+
+Json score_schema() {
+    const Json number{{"type", "number"}};
+    const Json count{{"type", "integer"}};
+    return object_of({{"points", number}, {"out_of", number}, {"passed", count}, {"of", count}});
 }
 
 Json runtime_schema() {
@@ -152,6 +223,34 @@ Json v1_result_schema() {
                       {"stderr", text(both)}});
 }
 
+// In the order in which dialects/picobytes_reply.cpp writes them.
+Json picobytes_result_schema() {
+    const auto truth = [](const char* sentence) {
+        return Json{{"type", "boolean"}, {"description", sentence}};
+    };
+    const auto seconds = [](const char* sentence) {
+        return Json{{"type", "number"}, {"description", sentence}};
+    };
+    const auto list = [](const char* type, const char* sentence) {
+        return Json{{"type", "array"}, {"items", {{"type", type}}}, {"description", sentence}};
+    };
+    auto result = object_of({
+        {"build", truth("The lists of functions are satisfied.")},
+        {"compile", truth("The compiler succeeded.")},
+        {"run", truth("The program ended well, and every assertion held.")},
+        {"output", text("What it printed, with a line for each assertion; or why it was not run.")},
+        {"compilation_time", seconds("In seconds; -1: not reached.")},
+        {"run_time", seconds("In seconds; -1: not reached.")},
+        {"valgrind", text("Memcheck's report from HEAP SUMMARY: on.")},
+        {"formatted_response",
+         list("array", "Line of the code and message, of each error and warning.")},
+        {"failed_tests", list("integer", "Numbers of the assertions that failed, from 1.")},
+    });
+    const auto timeout =
+        object_of({{"error", text("Total Timeout exceeded: the time for everything was over.")}});
+    return {{"anyOf", {result, timeout}}};
+}
+
 Json v1_versions_schema() {
     const Json strings{{"type", "array"}, {"items", {{"type", "string"}}}};
     return {{"type", "array"},
@@ -160,10 +259,58 @@ Json v1_versions_schema() {
                                  {"aliases", strings}})}};
 }
 
+Json integer(const std::string& sentence) {
+    return {{"type", "integer"}, {"description", sentence}};
+}
+
+Json boolean(const std::string& sentence) {
+    return {{"type", "boolean"}, {"description", sentence}};
+}
+
+Json mini_result_schema() {
+    const auto run = object_of({
+        {"stdout", text("What it wrote to its standard output.")},
+        {"stderr", text("What it wrote to its standard error.")},
+        {"output", text("Both, in the order in which they came.")},
+        {"code", or_null("integer", "Exit code; null if it was ended by a signal or a limit.")},
+        {"signal", or_null("string", "Name of the signal that ended it, such as SIGKILL.")},
+    });
+    return object_of({{"language", text("Name of the language.")}, {"run", run}});
+}
+
+Json base64_result_schema() {
+    return object_of({
+        {"status", text("success if the program exited with 0, else failed.")},
+        {"stdout", text("What it wrote to its standard output.")},
+        {"stderr", text("What it, or the compiler that refused it, wrote to its standard error; "
+                        "before that, why it was killed.")},
+        {"execution_time", {{"type", "number"}, {"description", "Seconds, compiling included."}}},
+        {"exit_code", or_null("integer", "124: out of time; 137: killed; 1: not compiled.")},
+    });
+}
+
+Json executor_result_schema() {
+    return object_of({
+        {"stdout", text("What the program wrote to its standard output.")},
+        {"stderr", text("What it, or the compiler that refused it, wrote to its standard error.")},
+        {"exit_code", integer("124: out of time; 137: killed; 128 + n: ended by signal n.")},
+        {"timeout", boolean("It ran out of time.")},
+        {"memory_exceeded", boolean("It ran out of memory.")},
+        {"execution_time_ms", integer("Milliseconds, compiling included.")},
+        {"memory_used_mb", integer("The most memory it held, in MiB.")},
+    });
+}
+
 Json schemas() {
     return {
         {"Job", job_schema()},
         {"File", request_schema(wire::file_fields)},
+        {"Test", request_schema(wire::test_fields)},
+        {"Comparison", request_schema(wire::comparison_fields)},
+        {"TestLimits", request_schema(wire::test_limit_fields)},
+        {"Checker", checker_schema()},
+        {"TestResult", test_result_schema()},
+        {"Score", score_schema()},
         {"JobResult", result_schema()},
         {"Stage", stage_schema()},
         {"Runtimes", list_of("Runtime")},
@@ -185,6 +332,20 @@ Json schemas() {
         {"V1Result", v1_result_schema()},
         {"V1Versions", v1_versions_schema()},
         {"Error", error_schema()},
+        {"MiniJob", request_schema(dialects::mini_fields)},
+        {"MiniResult", mini_result_schema()},
+        {"PicobytesJob", request_schema(dialects::picobytes_fields)},
+        {"PicobytesResult", picobytes_result_schema()},
+        {"Base64Job", request_schema(dialects::base64_fields)},
+        {"Base64Result", base64_result_schema()},
+        {"Detail", object_of({{"detail",
+                               {{"description",
+                                 "What was wrong: a sentence, or with 422 a list of fields."}}}})},
+        {"ExecutorJob", request_schema(dialects::executor_fields)},
+        {"ExecutorResult", executor_result_schema()},
+        {"ExecutorError", object_of({{"error", text("What was wrong, in a sentence.")}})},
+        {"Health",
+         object_of({{"status", text("healthy")}, {"version", text("Version of this program.")}})},
     };
 }
 
@@ -205,7 +366,8 @@ Json good_response(const Operation& operation) {
         good["text/event-stream"] = {
             {"schema",
              text("With Accept: text/event-stream, what happens is told while it happens: events "
-                  "runtime, stage, stdout, stderr, exit, result (the JobResult), error.")}};
+                  "runtime, stage, stdout, stderr, exit, test (a TestResult), result (the "
+                  "JobResult), error.")}};
     }
     return {{"200", {{"description", "It worked."}, {"content", good}}}};
 }
@@ -216,7 +378,7 @@ Json responses(const Operation& operation) {
         if (status == 0) break;
         all[std::to_string(status)] = {
             {"description", std::string{http::reason(status)}},
-            {"content", content("application/json", reference("Error"))}};
+            {"content", content("application/json", reference(operation.error))}};
     }
     return all;
 }
@@ -246,7 +408,7 @@ std::string openapi_document(std::span<const Operation> operations) {
     const auto known = schemas();
     auto paths = Json::object();
     for (const auto& operation : operations) {
-        for (const auto name : {operation.takes, operation.gives}) {
+        for (const auto name : {operation.takes, operation.gives, operation.error}) {
             if (!name.empty() && name != web_socket && !known.contains(name))
                 throw sys::Error(sys::Kind::broken, "there is no schema " + std::string{name});
         }

@@ -15,10 +15,11 @@ inline constexpr std::string_view web_socket = "WebSocket";
 // One line of the route table, as it is described.
 struct Operation {
     std::string_view method, path;
-    std::string_view summary;    // one sentence
-    std::string_view takes;      // the schema of the body; empty: no body
-    std::string_view gives;      // the schema of a good answer; empty: a page
-    std::array<int, 8> fails{};  // statuses of bad answers, then zeros
+    std::string_view summary;          // one sentence
+    std::string_view takes;            // the schema of the body; empty: no body
+    std::string_view gives;            // the schema of a good answer; empty: a page
+    std::array<int, 8> fails{};        // statuses of bad answers, then zeros
+    std::string_view error = "Error";  // the schema of those
 };
 
 // The document, as JSON. Throws Error{broken} if an operation names a schema that there is not.

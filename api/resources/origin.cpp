@@ -4,6 +4,7 @@
 
 #include "api/resources/answer.h"
 #include "api/resources/client.h"
+#include "api/resources/dialects.h"
 #include "api/resources/facade.h"
 #include "api/ws/handshake.h"
 #include "config/network.h"
@@ -74,6 +75,13 @@ bool is_own_name(std::string_view host, const std::vector<std::string>& hosts, R
     return address && (reach == Reach::network || address->is_loopback());
 }
 
+Origins origins_of(const config::Settings& settings, std::string_view path) {
+    if (is_facade(path)) return {settings.facade.cors_origins, "facade.cors_origins"};
+    if (is_base64_jobs(settings, path))
+        return {settings.dialects.base64_jobs.cors_origins, "dialects.base64_jobs.cors_origins"};
+    return {settings.server.cors_origins, "server.cors_origins"};
+}
+
 std::optional<http::Response> page_refusal(const config::Settings& settings, Reach reach,
                                            const http::Request& request) {
     const auto host = request.find_field("Host");
@@ -86,12 +94,10 @@ std::optional<http::Response> page_refusal(const config::Settings& settings, Rea
     const auto origin = request.find_field("Origin");
     if (origin.empty() || !changes_something(request) || is_own_page(request, origin))
         return std::nullopt;
-    const bool facade = is_facade(request.target);
-    const auto& origins = facade ? settings.facade.cors_origins : settings.server.cors_origins;
-    if (is_named(origins, origin, reach)) return std::nullopt;
+    const auto origins = origins_of(settings, request.target);
+    if (is_named(origins.list, origin, reach)) return std::nullopt;
     return message(403, "pages of " + std::string(origin.substr(0, 100)) +
-                            " may not do this here (" + (facade ? "facade" : "server") +
-                            ".cors_origins)");
+                            " may not do this here (" + std::string(origins.setting) + ")");
 }
 
 }  // namespace resources

@@ -27,6 +27,16 @@ Reach reach_of(std::string_view listen);
 // address. Pure.
 bool is_own_name(std::string_view host, const std::vector<std::string>& hosts, Reach reach);
 
+// Web pages whose scripts may use a path, and the setting that says so.
+struct Origins {
+    const std::vector<std::string>& list;
+    std::string_view setting;
+};
+
+// Those of the public Piston's paths, of a dialect's, or of the server. The list is a part of the
+// settings. Pure.
+Origins origins_of(const config::Settings& settings, std::string_view path);
+
 // Why a browser's request is not handled, as an answer with 403; empty if it is. Requests without
 // Origin or with one of this engine's, and all that change nothing (GET, HEAD, OPTIONS, but for
 // WebSockets), are; else the settings must name the page. Pure.

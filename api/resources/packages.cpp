@@ -20,16 +20,6 @@ using Json = nlohmann::ordered_json;
 // Somebody who has to wait for more than this is better told so.
 constexpr std::size_t most_waiting = 16;
 
-// A page's requests come from this machine because its reader does.
-bool is_local(const http::Request& request, const std::vector<config::Network>& proxies) {
-    if (!request.find_field("Origin").empty()) return false;
-    const auto client = client_of(request, proxies);
-    // Whom a proxy that nobody named speaks for is not known.
-    const auto connected = config::parse_address(request.client);
-    if (client == connected && !request.find_field("X-Forwarded-For").empty()) return false;
-    return client ? client->is_loopback() : is_socket_client(request);
-}
-
 // A key with the scope, behind "Bearer" as it always was here.
 bool shows_install_key(const http::Request& request, const KeyRing& keys) {
     if (!http::starts_with_word(request.find_field("Authorization"), "Bearer ")) return false;
@@ -141,10 +131,12 @@ std::optional<http::Response> package_refusal(const Policy& policy, const http::
 }
 
 PackageDesk::PackageDesk(const Standing& policy, std::shared_ptr<packages::Installer> installer,
-                         const packages::Store& store, std::function<void()> refresh)
+                         const packages::Store& store, std::function<void()> refresh,
+                         metrics::Metrics& metrics)
     : policy_(policy),
       store_(store),
       refresh_(std::move(refresh)),
+      metrics_(metrics),
       installer_(std::move(installer)) {
     worker_ = std::jthread{[this](std::stop_token stop) { run(std::move(stop)); }};
 }
@@ -159,66 +151,88 @@ void PackageDesk::replace_installer(std::shared_ptr<packages::Installer> install
 }
 
 void PackageDesk::list(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request&, packages::Installer& installer, std::stop_token) {
-        const auto offers = installer.offers();
-        const auto trouble = installer.trouble();
-        if (!trouble.empty()) sys::log(sys::Level::warn, "package_index", {{"trouble", trouble}});
-        return json(200, list_of(offers, store_.installed()));
-    });
+    submit(exchange, {},
+           [this](const http::Request&, packages::Installer& installer, std::stop_token) {
+               const auto offers = installer.offers();
+               const auto trouble = installer.trouble();
+               if (!trouble.empty())
+                   sys::log(sys::Level::warn, "package_index", {{"trouble", trouble}});
+               return json(200, list_of(offers, store_.installed()));
+           });
 }
 
 void PackageDesk::install(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request& request, packages::Installer& installer,
-                            std::stop_token stop) {
-        const auto what = wanted(request);
-        const auto offers = installer.offers();
-        const auto* offer = find_offer(offers, what);
-        if (offer == nullptr) {
-            const auto trouble = installer.trouble();
-            return trouble.empty() ? missing(what) : message(502, trouble);
-        }
-        if (is_installed(store_.installed(), offer->name, offer->version))
-            return message(500, "Already installed");
-        const auto record = installer.install(
-            {.name = offer->name, .range = offer->version, .libraries = {}}, {}, std::move(stop));
-        refresh_();
-        const auto trouble = trouble_of(store_, record);
-        return trouble.empty() ? done(record) : message(500, trouble);
-    });
+    submit(
+        exchange, metrics::PackageOperation::install,
+        [this](const http::Request& request, packages::Installer& installer, std::stop_token stop) {
+            const auto what = wanted(request);
+            const auto offers = installer.offers();
+            const auto* offer = find_offer(offers, what);
+            if (offer == nullptr) {
+                const auto trouble = installer.trouble();
+                return trouble.empty() ? missing(what) : message(502, trouble);
+            }
+            if (is_installed(store_.installed(), offer->name, offer->version))
+                return message(500, "Already installed");
+            const auto record =
+                installer.install({.name = offer->name, .range = offer->version, .libraries = {}},
+                                  {}, std::move(stop));
+            refresh_();
+            const auto trouble = trouble_of(store_, record);
+            return trouble.empty() ? done(record) : message(500, trouble);
+        });
 }
 
 void PackageDesk::uninstall(const std::shared_ptr<http::Exchange>& exchange) {
-    submit(exchange, [this](const http::Request& request, packages::Installer& installer,
-                            std::stop_token) {
-        const auto what = wanted(request);
-        const auto range = packages::parse_range(what.version);
-        const auto records = store_.installed();
-        const auto* record = range ? packages::newest(records, what.language, *range) : nullptr;
-        if (record == nullptr) {
-            const auto offers = installer.offers();
-            const auto* offer = find_offer(offers, what);
-            if (offer == nullptr) return missing(what);
-            return message(500, offer->name + "-" + offer->version + " is not installed");
-        }
-        const auto removed =
-            installer.uninstall({.name = record->name, .range = record->version, .libraries = {}});
-        refresh_();
-        return done(removed);
-    });
+    submit(exchange, metrics::PackageOperation::remove,
+           [this](const http::Request& request, packages::Installer& installer, std::stop_token) {
+               const auto what = wanted(request);
+               const auto range = packages::parse_range(what.version);
+               const auto records = store_.installed();
+               const auto* record =
+                   range ? packages::newest(records, what.language, *range) : nullptr;
+               if (record == nullptr) {
+                   const auto offers = installer.offers();
+                   const auto* offer = find_offer(offers, what);
+                   if (offer == nullptr) return missing(what);
+                   return message(500, offer->name + "-" + offer->version + " is not installed");
+               }
+               const auto removed = installer.uninstall(
+                   {.name = record->name, .range = record->version, .libraries = {}});
+               refresh_();
+               return done(removed);
+           });
 }
 
-void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Work work) {
+// An answer says what became of the operation: 2xx it was done, 4xx it was not to be, 5xx it
+// failed.
+void PackageDesk::answer(const Order& order, http::Response response) {
+    if (order.operation) {
+        constexpr int first_of_client = 400, first_of_server = 500;
+        metrics_.package_operation(
+            *order.operation, response.status < first_of_client   ? metrics::PackageResult::done
+                              : response.status < first_of_server ? metrics::PackageResult::refused
+                                                                  : metrics::PackageResult::failed);
+    }
+    order.exchange->answer(std::move(response));
+}
+
+void PackageDesk::submit(const std::shared_ptr<http::Exchange>& exchange, Operation operation,
+                         Work work) {
     const auto policy = policy_.get();
-    if (auto refused = package_refusal(*policy, exchange->request()))
+    if (auto refused = package_refusal(*policy, exchange->request())) {
+        metrics_.rejected(metrics::Rejection::key);
         return exchange->answer(std::move(*refused));
+    }
     {
         const std::lock_guard lock{mutex_};
         if (queue_.size() < most_waiting) {
-            queue_.push_back({exchange, std::move(work)});
+            queue_.push_back({exchange, operation, std::move(work)});
             changed_.notify_one();
             return;
         }
     }
+    metrics_.rejected(metrics::Rejection::queue);
     exchange->answer(message(503, "too many package operations are waiting"));
 }
 
@@ -235,18 +249,18 @@ void PackageDesk::run(std::stop_token stop) {
         }
         // A client that goes away does not undo what it asked for, as in Piston; a shutdown does.
         try {
-            order.exchange->answer(order.work(order.exchange->request(), *installer, stop));
+            answer(order, order.work(order.exchange->request(), *installer, stop));
         } catch (const packages::DigestError& error) {
             sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});
-            order.exchange->answer(message(500, "Checksum miss-match want: " + hex(error.wanted()) +
-                                                    " got: " + hex(error.actual())));
+            answer(order, message(500, "Checksum miss-match want: " + hex(error.wanted()) +
+                                           " got: " + hex(error.actual())));
         } catch (const sys::Error& error) {
             // Of whoever may install, nothing of what went wrong is kept.
             sys::log(sys::Level::error, "package_operation_failed", {{"error", error.what()}});
             const bool asked_wrongly = error.kind() == sys::Kind::invalid;
-            order.exchange->answer(message(asked_wrongly ? 400 : 500, error.what()));
+            answer(order, message(asked_wrongly ? 400 : 500, error.what()));
         } catch (const std::exception& error) {
-            order.exchange->answer(problem(error, request_id(order.exchange->request())));
+            answer(order, problem(error, request_id(order.exchange->request())));
         }
     }
 }

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "api/http/exchange.h"
+#include "api/metrics/metrics.h"
 #include "api/resources/policy.h"
 #include "config/settings.h"
 #include "packages/installer.h"
@@ -27,7 +28,8 @@ class PackageDesk {
 public:
     // `refresh` returns once the engine's runtimes are what the store says.
     PackageDesk(const Standing& policy, std::shared_ptr<packages::Installer> installer,
-                const packages::Store& store, std::function<void()> refresh);
+                const packages::Store& store, std::function<void()> refresh,
+                metrics::Metrics& metrics);
     PackageDesk(const PackageDesk&) = delete;
     PackageDesk& operator=(const PackageDesk&) = delete;
     ~PackageDesk();
@@ -43,17 +45,24 @@ private:
     using Work =
         std::function<http::Response(const http::Request&, packages::Installer&, std::stop_token)>;
 
-    void submit(const std::shared_ptr<http::Exchange>& exchange, Work work);
+    using Operation = std::optional<metrics::PackageOperation>;  // empty: it changes nothing
+
+    struct Order {
+        std::shared_ptr<http::Exchange> exchange;
+        Operation operation;
+        Work work;
+    };
+
+    void submit(const std::shared_ptr<http::Exchange>& exchange, Operation operation, Work work);
     void run(std::stop_token stop);
+    void answer(const Order& order, http::Response response);
 
     const Standing& policy_;
     const packages::Store& store_;
     const std::function<void()> refresh_;
 
-    struct Order {
-        std::shared_ptr<http::Exchange> exchange;
-        Work work;
-    };
+    metrics::Metrics& metrics_;
+
     std::mutex mutex_;
     std::shared_ptr<packages::Installer> installer_;
     std::condition_variable_any changed_;

@@ -66,8 +66,9 @@ void docs(Context&, const std::shared_ptr<http::Exchange>& exchange) {
     exchange->answer(response);
 }
 
-void openapi(Context&, const std::shared_ptr<http::Exchange>& exchange) {
-    static const auto document = openapi_document(operations());
+void openapi(Context& context, const std::shared_ptr<http::Exchange>& exchange) {
+    // Which routes there are does not change while the engine runs.
+    static const auto document = openapi_document(operations(context.policy.get()->settings));
     auto response = json(200, document);
     response.fields.push_back({"X-Content-Type-Options", "nosniff"});
     response.fields.push_back({"Cache-Control", "no-cache"});

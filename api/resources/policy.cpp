@@ -63,6 +63,8 @@ std::shared_ptr<const Policy> make_policy(const config::Settings& settings) {
         if (const auto network = config::parse_network(text)) policy->proxies.push_back(*network);
     }
     policy->keys = read_keys(settings);
+    if (const auto& token = settings.metrics.token; !token.empty())
+        policy->readers.add({.name = "metrics.token", .digest = digest_of_key(token)});
     return policy;
 }
 

@@ -19,6 +19,7 @@ namespace resources {
 struct Policy {
     config::Settings settings;
     KeyRing keys;                          // of keys.file, facade.keys_file and packages.token
+    KeyRing readers;                       // metrics.token
     Reach reach = Reach::loopback;         // of server.listen
     std::vector<config::Network> proxies;  // of server.trusted_proxies
 };

@@ -45,6 +45,11 @@ void Readiness::answer(const std::shared_ptr<http::Exchange>& exchange) {
     send_canary();
 }
 
+std::string Readiness::trouble() {
+    const std::lock_guard lock{mutex_};
+    return known_trouble();
+}
+
 void Readiness::withdraw() {
     const std::lock_guard lock{mutex_};
     withdrawn_ = true;

@@ -23,6 +23,9 @@ public:
     // run.
     void answer(const std::shared_ptr<http::Exchange>& exchange);
 
+    // What is known to be in the way without trying anything; empty: nothing.
+    std::string trouble();
+
     // From now on nobody is told to come here: the engine is shutting down.
     void withdraw();
 

@@ -13,7 +13,10 @@ namespace resources {
 // answers.
 http::Handler handler(Context& context);
 
-// The same table for readers: every route, in its order.
-std::vector<Operation> operations();
+// Likewise for a server of /metrics alone.
+http::Handler metrics_handler(Context& context);
+
+// The same table for readers: every route that is there with these settings, in its order.
+std::vector<Operation> operations(const config::Settings& settings);
 
 }  // namespace resources

@@ -7,6 +7,7 @@
 #include "api/resources/answer.h"
 #include "api/resources/backlog.h"
 #include "api/wire/connect.h"
+#include "api/wire/grading.h"
 #include "api/wire/problem.h"
 #include "isolate/sys/log.h"
 
@@ -25,7 +26,7 @@ std::string event(std::string_view name, std::string_view fields) {
     return std::string{"event: "}.append(name).append("\ndata: {").append(fields).append("}\n\n");
 }
 
-class EventStream : public engine::Events {
+class EventStream : public engine::GradingEvents {
 public:
     EventStream(http::Exchange& exchange, std::shared_ptr<isolate::Steering> steering)
         : exchange_(exchange), steering_(std::move(steering)) {}
@@ -52,6 +53,11 @@ public:
         if (result.verdict != engine::Verdict::too_much_stderr)
             send_text(engine::Stream::err, joiners_[1].rest());
         send(event("exit", wire::exit_fields(stage, result)));
+    }
+
+    void test_ended(std::size_t index, const engine::TestResult& result) override {
+        send(event("test",
+                   "\"index\":" + std::to_string(index) + "," + wire::test_fields_of(result)));
     }
 
     bool has_begun() const { return stream_ != nullptr; }
@@ -91,8 +97,7 @@ void run_streaming(Context& context, http::Exchange& exchange, const engine::Job
     steering->end_input();  // all of it stands in the request
     EventStream events{exchange, steering};
     try {
-        const auto result =
-            context.engine.execute(job, events, exchange.client_gone(), steering.get());
+        const auto result = carry_out(context, exchange, job, events, steering.get());
         events.finish("event: result\ndata: " + manner.encode(result) + "\n\n");
     } catch (const std::exception& error) {
         if (!events.has_begun()) throw;

@@ -2,7 +2,8 @@
 // server-sent events (WHATWG HTML, section 9.2).
 //
 //   runtime {"language","version"} · stage {"stage"} · stdout, stderr {"data"} · exit {"stage",
-//   "code","signal","status",…} · result (the whole ordinary answer) · error {"message"}
+//   "code","signal","status",…} · test {"index","name","verdict",…} · result (the whole ordinary
+//   answer) · error {"message"}
 #pragma once
 
 #include <memory>

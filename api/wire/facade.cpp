@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/wire/grading.h"
 #include "api/wire/json_text.h"
 #include "api/wire/result.h"
 #include "isolate/sys/error.h"
@@ -71,7 +72,7 @@ std::string encode_facade(const engine::JobResult& result) {
         append_key(json, "compile");
         json += compile;
     }
-    return json + '}';
+    return json + grading_fields(result) + '}';
 }
 
 std::string encode_v1(const engine::JobResult& result) {

@@ -14,7 +14,9 @@
 #include <utility>
 
 #include "api/wire/content.h"
+#include "api/wire/fields.h"
 #include "api/wire/file_set.h"
+#include "api/wire/grading.h"
 #include "api/wire/json_text.h"
 #include "api/wire/request_fields.h"
 #include "api/wire/surrogates.h"
@@ -36,12 +38,6 @@ constexpr std::size_t kept_bytes = 2 << 20;
 constexpr std::size_t max_depth = 64;
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-[[noreturn]] void refuse(std::string sentence) {
-    // What a client sent may be in it, and an exception's text ends at the first NUL.
-    std::replace(sentence.begin(), sentence.end(), '\0', '?');
-    throw sys::Error(sys::Kind::invalid, sentence);
-}
-
 Parser new_parser() {
     Parser parser;
     if (parser.allocate(4096, max_depth) != simdjson::SUCCESS) throw std::bad_alloc();
@@ -59,6 +55,7 @@ struct Request {
     Field compile_memory_limit, run_memory_limit;
     Field compile_timeout, run_timeout;
     Field compile_cpu_time, run_cpu_time;
+    Field tests, stop_on_first_failure, compare, checker;
 };
 
 // Where a field of that name is kept.
@@ -76,6 +73,25 @@ Field* field_called(std::string_view name, std::span<const Row<Owner>> rows, Own
     return nullptr;
 }
 
+const element* at(const Field& field) {
+    return field ? &*field : nullptr;
+}
+bool is_given(const Field& field) {
+    return wire::is_given(at(field));
+}
+void lower(config::Bytes& limit, const Field& asked, const char* name) {
+    wire::lower(limit, at(asked), name);
+}
+void lower(config::Milliseconds& limit, const Field& asked, const char* name) {
+    wire::lower(limit, at(asked), name);
+}
+std::string decode_stdin(const Field& field) {
+    return wire::decode_stdin(at(field), "stdin");
+}
+std::vector<std::string> decode_arguments(const Field& field) {
+    return wire::decode_arguments(at(field), "args");
+}
+
 constexpr Row<Request> request_rows[] = {
     {"language", &Request::language},
     {"version", &Request::version},
@@ -88,6 +104,10 @@ constexpr Row<Request> request_rows[] = {
     {"run_timeout", &Request::run_timeout},
     {"compile_cpu_time", &Request::compile_cpu_time},
     {"run_cpu_time", &Request::run_cpu_time},
+    {"tests", &Request::tests},
+    {"stop_on_first_failure", &Request::stop_on_first_failure},
+    {"compare", &Request::compare},
+    {"checker", &Request::checker},
     {"source", &Request::source},  // of the public Piston's version 1 alone
 };
 static_assert(std::ranges::equal(std::span{request_rows}.first(std::size(job_fields)), job_fields,
@@ -98,6 +118,14 @@ simdjson::error_code read(Parser& parser, const std::string& body, element& root
     const auto skipped = body.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
     const bool must_copy = body.capacity() - body.size() < simdjson::SIMDJSON_PADDING;
     return parser.parse(body.data() + skipped, body.size() - skipped, must_copy).get(root);
+}
+
+Request fields_of(const simdjson::dom::object& object) {
+    Request request;
+    for (const auto [name, value] : object) {
+        if (auto* const field = field_called<Request>(name, request_rows, request)) *field = value;
+    }
+    return request;
 }
 
 Request parse(Parser& parser, const std::string& body) {
@@ -124,31 +152,7 @@ Request parse(Parser& parser, const std::string& body) {
     if (root.get(object) != simdjson::SUCCESS) {
         throw SyntaxError("SyntaxError: a request must be an object; at line 1, column 1");
     }
-    for (const auto [name, value] : object) {
-        if (auto* const field = field_called<Request>(name, request_rows, request)) *field = value;
-    }
-    return request;
-}
-
-// As JavaScript sees it, and with it Piston: absent, null, false, 0 and "" are all "not given".
-bool is_given(const Field& field) {
-    if (!field) return false;
-    switch (field->type()) {
-        case element_type::NULL_VALUE:
-            return false;
-        case element_type::BOOL:
-            return bool(*field);
-        case element_type::STRING:
-            return !std::string_view(*field).empty();
-        case element_type::INT64:
-        case element_type::UINT64:
-        case element_type::DOUBLE:
-            return double(*field) != 0;
-        case element_type::ARRAY:
-        case element_type::OBJECT:
-            return true;
-    }
-    __builtin_unreachable();
+    return fields_of(object);
 }
 
 std::string_view required_text(const Field& field, const char* name) {
@@ -229,43 +233,6 @@ engine::File decode_file(const SentFile& sent, std::size_t index, bool always_co
     return file;
 }
 
-// What a request below zero means: for memory, that of most clients, as much as there is.
-enum class Negative { means_the_most, is_refused };
-
-// One limit of a request within the runtime's own, which is given as a count with its "unlimited".
-std::uint64_t within(std::uint64_t own, std::uint64_t unlimited, const Field& asked,
-                     const char* name, Negative negative) {
-    constexpr double largest_exact = 9007199254740992;  // 2^53; more is as good as no limit
-    if (!is_given(asked)) return own;
-    double value = 0;
-    if (!asked->is_number() || asked->get(value) != simdjson::SUCCESS) {
-        refuse("If specified, " + std::string(name) + " must be a number");
-    }
-    if (own == unlimited) {
-        if (value < 0 || value >= largest_exact) return own;
-    } else if (value > static_cast<double>(own)) {
-        refuse(std::string(name) + " cannot exceed the configured limit of " + std::to_string(own));
-    } else if (value < 0) {
-        if (negative == Negative::is_refused) refuse(std::string(name) + " must be non-negative");
-        return own;
-    }
-    return std::max<std::uint64_t>(1, static_cast<std::uint64_t>(value));
-}
-
-void lower(config::Bytes& limit, const Field& asked, const char* name) {
-    limit.count =
-        within(limit.count, config::unlimited_bytes.count, asked, name, Negative::means_the_most);
-}
-
-void lower(config::Milliseconds& limit, const Field& asked, const char* name) {
-    const auto count = [](config::Milliseconds time) {
-        return static_cast<std::uint64_t>(time.count());
-    };
-    const auto chosen =
-        within(count(limit), count(config::unlimited_time), asked, name, Negative::is_refused);
-    limit = config::Milliseconds(static_cast<std::int64_t>(chosen));
-}
-
 config::StageLimits decode_limits(const Request& request, config::StageLimits limits) {
     lower(limits.compile.memory, request.compile_memory_limit, "compile_memory_limit");
     lower(limits.run.memory, request.run_memory_limit, "run_memory_limit");
@@ -295,81 +262,6 @@ Request lowered(Request request, const config::StageLimits& own) {
     return request;
 }
 
-std::string decode_stdin(const Field& field) {
-    std::string text;
-    if (is_given(field)) {
-        if (!field->is_string()) refuse("stdin must be a string");
-        const std::string_view given = *field;
-        text.reserve(given.size() + 1);  // a megabyte should not be moved for one newline
-        text = given;
-    }
-    if (!text.ends_with('\n')) text += '\n';
-    return text;
-}
-
-std::string number_text(const element& value) {
-    if (!value.is_double()) return simdjson::minify(value);
-    const double number = value;
-    if (number == 0) return "0";
-    // Where JavaScript changes to exponents.
-    const bool plain = std::abs(number) >= 1e-6 && std::abs(number) < 1e21;
-    std::array<char, 64> text{};
-    const auto [end, error] =
-        std::to_chars(text.begin(), text.end(), number,
-                      plain ? std::chars_format::fixed : std::chars_format::scientific);
-    return {text.begin(), end};
-}
-
-// What JavaScript's String() makes of a value.
-std::string text_of(const element& value) {
-    switch (value.type()) {
-        case element_type::STRING:
-            return std::string(std::string_view(value));
-        case element_type::NULL_VALUE:
-            return "null";
-        case element_type::BOOL:
-            return bool(value) ? "true" : "false";
-        case element_type::OBJECT:
-            return "[object Object]";
-        case element_type::INT64:
-        case element_type::UINT64:
-        case element_type::DOUBLE:
-            return number_text(value);
-        case element_type::ARRAY:
-            break;
-    }
-    std::string joined;
-    bool first = true;
-    for (const auto member : simdjson::dom::array(value)) {
-        if (!std::exchange(first, false)) joined += ',';
-        if (!member.is_null()) joined += text_of(member);
-    }
-    return joined;
-}
-
-std::vector<std::string> decode_arguments(const Field& field) {
-    std::vector<std::string> arguments;
-    if (!is_given(field)) return arguments;
-    if (!field->is_array()) refuse("args must be an array");
-    std::size_t total = 0;
-    for (const auto value : simdjson::dom::array(*field)) {
-        const auto place = "args[" + std::to_string(arguments.size()) + "]";
-        auto argument = text_of(value);
-        if (argument.find('\0') != argument.npos) refuse(place + " contains a NUL byte");
-        if (argument.size() > engine::max_argument_bytes) {
-            refuse(place + " is longer than " + std::to_string(engine::max_argument_bytes) +
-                   " bytes");
-        }
-        total += argument.size() + 1;
-        if (total > engine::max_arguments_bytes) {
-            refuse("args are longer than " + std::to_string(engine::max_arguments_bytes) +
-                   " bytes together");
-        }
-        arguments.push_back(std::move(argument));
-    }
-    return arguments;
-}
-
 // A parser for the body; `large` is where one for this body alone is kept.
 Parser& parser_for(const std::string& body, std::optional<Parser>& large) {
     if (body.size() <= kept_bytes) return kept_parser();
@@ -389,13 +281,9 @@ std::string_view required_v1_text(const Field& field, const std::string& name) {
     return *text;
 }
 
-}  // namespace
-
-engine::Job decode_job(const std::string& body, const engine::Runtimes& runtimes, Dialect dialect) {
-    std::optional<Parser> large;
-    auto request = parse(parser_for(body, large), body);
+// A program with what it needs to run, of a request or of its checker.
+engine::Job decode_program(Request request, const engine::Runtimes& runtimes, Dialect dialect) {
     const bool is_facade = dialect == Dialect::facade;
-
     const auto language = required_text(request.language, "language");
     const auto version = required_text(request.version, "version");
     const auto sent = read_files(request.files, dialect);
@@ -419,6 +307,36 @@ engine::Job decode_job(const std::string& body, const engine::Runtimes& runtimes
     FileSet files;
     for (std::size_t i = 0; i < sent.size(); ++i) files.add(decode_file(sent[i], i, any_file));
     job.files = std::move(files).take();
+    return job;
+}
+
+// Its arguments stand behind the names of its three files, and nothing else of a request is for it.
+std::shared_ptr<const engine::Job> decode_checker(const Field& field,
+                                                  const engine::Runtimes& runtimes) {
+    if (!field || field->is_null()) return nullptr;
+    simdjson::dom::object object;
+    if (field->get(object) != simdjson::SUCCESS) refuse("checker must be an object");
+    try {
+        auto job = decode_program(fields_of(object), runtimes, Dialect::piston);
+        check_checker_files(job);
+        return std::make_shared<const engine::Job>(std::move(job));
+    } catch (const sys::Error& error) {
+        refuse(std::string{"checker: "} + error.what());
+    }
+}
+
+}  // namespace
+
+engine::Job decode_job(const std::string& body, const engine::Runtimes& runtimes, Dialect dialect) {
+    std::optional<Parser> large;
+    const auto request = parse(parser_for(body, large), body);
+    auto job = decode_program(request, runtimes, dialect);
+    if (!request.tests || request.tests->is_null()) return job;
+    job.grading = decode_grading({.tests = at(request.tests),
+                                  .stop_on_first_failure = at(request.stop_on_first_failure),
+                                  .compare = at(request.compare),
+                                  .checker = decode_checker(request.checker, runtimes)},
+                                 job);
     return job;
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/wire/json_text.h"
 #include "api/wire/syntax_error.h"
+#include "engine/observer.h"
 #include "isolate/sys/error.h"
 
 namespace wire {
@@ -33,7 +34,9 @@ std::string encode_message(std::string_view text) {
 Problem problem_of(const std::exception& error, std::string_view id) {
     const auto* known = dynamic_cast<const sys::Error*>(&error);
     const auto kind = known ? known->kind() : sys::Kind::broken;
-    const auto status = http_status(kind);
+    constexpr int unavailable = 503;
+    const auto status =
+        dynamic_cast<const engine::Unavailable*>(&error) ? unavailable : http_status(kind);
     if (kind == sys::Kind::broken) {
         return {status, encode_message("Internal error " + std::string(id))};
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "api/wire/grading.h"
 #include "api/wire/json_text.h"
 #include "api/wire/signal_name.h"
 
@@ -149,15 +150,20 @@ Ending ending_of(const StageResult& stage) {
     __builtin_unreachable();
 }
 
-std::string ending_fields(const StageResult& stage) {
+std::string message_field(std::string_view message) {
+    std::string json = R"(,"message":)";
+    append_text_or_null(json, message);
+    return json;
+}
+
+std::string ending_fields(const StageResult& stage, std::string_view message) {
     const auto ending = ending_of(stage);
     std::string json = R"("code":)" + (ending.code ? std::to_string(*ending.code) : "null");
     json += R"(,"signal":)";
     append_text_or_null(json, ending.signal);
     json += R"(,"status":)";
     append_text_or_null(json, ending.status);
-    json += R"(,"message":)";
-    append_text_or_null(json, ending.message);
+    json += message_field(message.empty() ? std::string_view{ending.message} : message);
     json += R"(,"cpu_time":)";
     append_milliseconds(json, stage.cpu_time);
     json += R"(,"wall_time":)";
@@ -199,6 +205,7 @@ std::string encode(const engine::JobResult& result) {
     append_json_text(json, result.runtime->language);
     json += R"(,"version":)";
     append_json_text(json, result.runtime->version);
+    json += grading_fields(result);
     json += '}';
     return json;
 }

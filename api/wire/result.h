@@ -25,7 +25,11 @@ Ending ending_of(const engine::StageResult& stage);
 
 // How a stage ended, without braces: "code","signal","status","message","cpu_time","wall_time",
 // "memory".
-std::string ending_fields(const engine::StageResult& stage);
+// `message` takes the place of the stage's own unless it is empty.
+std::string ending_fields(const engine::StageResult& stage, std::string_view message = {});
+
+// ,"message":… with null for an empty one.
+std::string message_field(std::string_view message);
 
 // One stage: all ten keys, in Piston's order.
 std::string encode(const engine::StageResult& stage);

@@ -102,6 +102,9 @@ constexpr Check table[] = {
      "127.0.0.1 behind a proxy that asks who it is",
      open_to_all},
 
+    {"cpu-quota", warn, "quotas of processors", "a kernel that gives groups a quota",
+     "limits.run.cpu_percent and those of dialects would limit nothing",
+     "a kernel with CONFIG_CFS_BANDWIDTH", cpu_quota_missing},
     {"userns-open", warn, "user namespaces for everybody", "few, or none without privilege",
      "most holes of the kernel are reached from a user namespace; boxes refuse them, other "
      "programs do not",

@@ -90,6 +90,7 @@ struct Facts {
     std::vector<Hierarchy> hierarchies;
     std::string base_group_type;  // cgroup.type of pool.cgroup on v2; empty: none, or not asked
     bool swap_is_counted = false;
+    bool cpu_can_be_limited = true;  // false only if a group was seen without a quota
     std::vector<Swap> swaps;
     std::map<std::string, std::string> processor_bugs;  // name: what the kernel says
     std::vector<std::string> governors, core_speeds;    // what the processors have, each once

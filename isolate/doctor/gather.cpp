@@ -118,6 +118,17 @@ bool is_encrypted(const std::string& device, const Places& places) {
     return text_at(places.sys + "/block/" + name + "/dm/uuid").starts_with("CRYPT");
 }
 
+// Quotas are an option of the kernel (CONFIG_CFS_BANDWIDTH). On v2 the root has none in any case.
+bool has_cpu_quota(const std::string& directory, bool unified) {
+    std::error_code error;
+    if (!unified) return fs::exists(directory + "/cpu.cfs_quota_us", error);
+    for (const auto& entry : fs::directory_iterator{directory, error}) {
+        if (fs::exists(entry.path() / "cpu.weight", error))
+            return fs::exists(entry.path() / "cpu.max", error);
+    }
+    return true;
+}
+
 void gather_memory(Facts& facts, const Places& places) {
     std::istringstream lines{text_at(places.proc + "/swaps")};
     std::string line;
@@ -133,6 +144,8 @@ void gather_memory(Facts& facts, const Places& places) {
             hierarchy.controllers =
                 parts_of(trimmed(text_at(directory + "/cgroup.controllers")), ' ');
         }
+        if (std::ranges::count(hierarchy.controllers, "cpu") > 0)
+            facts.cpu_can_be_limited = has_cpu_quota(directory, hierarchy.unified);
         std::error_code error;
         // v2 always counts it; v1 only with swapaccount=1 in the command line of older kernels.
         if (hierarchy.unified || fs::exists(directory + "/memory.memsw.limit_in_bytes", error))

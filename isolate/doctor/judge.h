@@ -48,6 +48,7 @@ Found groups_read_only(const Facts& facts);
 Found group_is_threaded(const Facts& facts);
 Found lxc_without_layout(const Facts& facts);
 Found swap_uncounted(const Facts& facts);
+Found cpu_quota_missing(const Facts& facts);
 Found panic_on_oom(const Facts& facts);
 
 // judge_access.cpp

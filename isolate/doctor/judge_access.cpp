@@ -18,7 +18,7 @@ std::uint64_t first_id(const Facts& facts) {
 
 std::uint64_t end_of_ids(const Facts& facts) {
     return first_id(facts) +
-           ids_per_runner * static_cast<std::uint64_t>(facts.settings.pool.runners);
+           ids_per_runner * static_cast<std::uint64_t>(facts.settings.most_runners());
 }
 
 bool overlaps(const Facts& facts, const IdRange& taken) {
@@ -93,7 +93,7 @@ Found ids_of_others(const Facts& facts) {
 Found ids_out_of_range(const Facts& facts) {
     if (first_id(facts) >= ids_per_runner && end_of_ids(facts) <= most_ids) return std::nullopt;
     return std::to_string(first_id(facts)) + " to " + std::to_string(end_of_ids(facts) - 1) +
-           ", for " + std::to_string(facts.settings.pool.runners) + " runners";
+           ", for " + std::to_string(facts.settings.most_runners()) + " runners";
 }
 
 Found writable_by_others(const Facts& facts) {

@@ -22,7 +22,7 @@ Found below(const Facts& facts, const char* path, long long least) {
 long long processes_at_once(const Facts& facts) {
     const auto& limits = facts.settings.limits;
     const auto job = std::min(std::max(limits.run.processes, limits.compile.processes), 32768);
-    return 3LL * facts.settings.pool.runners +
+    return 3LL * facts.settings.most_runners() +
            static_cast<long long>(facts.settings.admission.concurrent_jobs) * (job + 1LL);
 }
 
@@ -49,7 +49,7 @@ Found few_descriptors(const Facts& facts) {
     // A connection, five pipes and two sockets a job, and what there is anyway.
     const auto wanted = static_cast<std::uint64_t>(facts.settings.server.max_connections) +
                         16 * static_cast<std::uint64_t>(facts.settings.admission.concurrent_jobs) +
-                        16 * static_cast<std::uint64_t>(facts.settings.pool.runners) + 64;
+                        16 * static_cast<std::uint64_t>(facts.settings.most_runners()) + 64;
     if (facts.descriptors >= wanted) return std::nullopt;
     return std::to_string(facts.descriptors) + ", wanted are " + std::to_string(wanted);
 }
@@ -71,7 +71,7 @@ Found few_files(const Facts& facts) {
 
 Found few_namespaces(const Facts& facts) {
     const long long wanted =
-        2LL * (facts.settings.pool.runners + 2 * facts.settings.admission.concurrent_jobs) + 16;
+        2LL * (facts.settings.most_runners() + 2 * facts.settings.admission.concurrent_jobs) + 16;
     for (const auto* path :
          {"proc/sys/user/max_cgroup_namespaces", "proc/sys/user/max_ipc_namespaces",
           "proc/sys/user/max_mnt_namespaces", "proc/sys/user/max_net_namespaces",

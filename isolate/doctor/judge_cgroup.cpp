@@ -75,6 +75,11 @@ Found swap_uncounted(const Facts& facts) {
     return "swap that no group counts: " + facts.swaps.front().name;
 }
 
+Found cpu_quota_missing(const Facts& facts) {
+    if (facts.cpu_can_be_limited) return std::nullopt;
+    return "groups without a quota";
+}
+
 Found panic_on_oom(const Facts& facts) {
     const auto mode = number(facts, "proc/sys/vm/panic_on_oom");
     if (!mode || *mode == 0) return std::nullopt;

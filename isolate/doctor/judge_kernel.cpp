@@ -88,7 +88,7 @@ Found user_namespaces_open(const Facts& facts) {
     if (restricted && *restricted != 0) return std::nullopt;
     const auto most = number(facts, "proc/sys/user/max_user_namespaces");
     // Every runner needs one; what is left beyond a few for the machine itself is anybody's.
-    const long long needed = 4LL * facts.settings.pool.runners + 64;
+    const long long needed = 4LL * facts.settings.most_runners() + 64;
     if (!most || *most <= needed) return std::nullopt;
     return as_sysctl("proc/sys/user/max_user_namespaces", std::to_string(*most));
 }

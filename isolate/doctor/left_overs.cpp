@@ -42,7 +42,7 @@ bool is_pid(const std::string& name) {
 void find_processes(const config::Settings& settings, const Places& places,
                     std::vector<std::string>& found) {
     const std::uint64_t first = settings.pool.first_uid;
-    const auto end = first + ids_per_runner * static_cast<std::uint64_t>(settings.pool.runners);
+    const auto end = first + ids_per_runner * static_cast<std::uint64_t>(settings.most_runners());
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{places.proc, error}) {
         const auto name = entry.path().filename().string();

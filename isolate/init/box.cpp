@@ -37,6 +37,15 @@ sys::UniqueFd create_beneath(const sys::UniqueFd& directory, const char* name, u
         "spawner.create_file", ::syscall(SYS_openat2, directory.get(), name, &how, sizeof how)))};
 }
 
+// A directory that is there, in the same manner.
+sys::UniqueFd open_beneath(const sys::UniqueFd& directory, const char* name) {
+    open_how how{};
+    how.flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    return sys::UniqueFd{
+        static_cast<int>(::syscall(SYS_openat2, directory.get(), name, &how, sizeof how))};
+}
+
 bool write_all(const sys::UniqueFd& file, std::span<const std::byte> content) {
     while (!content.empty()) {
         const auto written = SYS_FAIL_POINT("spawner.write_file",
@@ -74,6 +83,7 @@ void InnerBox::open(const OpenBox& order) {
         return;
     }
     fault_ = {};
+    has_links_ = false;
     uid_ = order.uid;
     char options[128];
     std::snprintf(options, sizeof options, "size=%llu,nr_inodes=%u,mode=0755",
@@ -104,7 +114,7 @@ void InnerBox::open(const OpenBox& order) {
 void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload) {
     if (!open_ || fault_.step != Step::none) return;
     char name[max_name];
-    if (order.name_bytes == 0 || order.name_bytes >= max_name ||
+    if (order.place >= Place::count || order.name_bytes == 0 || order.name_bytes >= max_name ||
         order.name_bytes > payload.size()) {
         fault_ = {Step::check_message, EINVAL};
         return;
@@ -112,8 +122,8 @@ void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload)
     std::memcpy(name, payload.data(), order.name_bytes);
     name[order.name_bytes] = '\0';
     const auto content = payload.subspan(order.name_bytes);
-    if (order.place == Place::submission) {
-        write_submission(name, content);
+    if (order.place != Place::script) {
+        write_submission(order.place, name, content);
         return;
     }
     const auto file = create_beneath(home_, name, 0755);
@@ -121,16 +131,43 @@ void InnerBox::place(const PlaceFile& order, std::span<const std::byte> payload)
         made(write_all(file, content) ? 0 : -1, Step::write_file);
 }
 
-void InnerBox::write_submission(char* name, std::span<const std::byte> content) {
+long InnerBox::write_file(Place place, const char* name, std::span<const std::byte> content) {
+    const auto file = create_beneath(submission_, name, place == Place::program ? 0755 : 0644);
+    return file && write_all(file, content) ? 0 : -1;
+}
+
+// The directory it stands in has to be there, and is not reached through a link either.
+long InnerBox::write_link(char* name, std::span<const std::byte> target) {
+    char text[max_name];
+    if (target.empty() || target.size() >= sizeof text) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    std::memcpy(text, target.data(), target.size());
+    text[target.size()] = '\0';
+    has_links_ = true;
+    char* const slash = std::strrchr(name, '/');
+    if (!slash) return ::symlinkat(text, submission_.get(), name);
+    *slash = '\0';
+    const auto parent = open_beneath(submission_, name);
+    return parent ? ::symlinkat(text, parent.get(), slash + 1) : -1;
+}
+
+void InnerBox::write_submission(Place place, char* name, std::span<const std::byte> content) {
     // As the job's user, so that the kernel refuses what the job could not do itself. Dropping the
     // file-system uid also drops the capabilities that override permissions (man 7 capabilities).
     ::setfsgid(uid_);
     ::setfsuid(uid_);
-    if (made(make_parents(submission_, name) ? 0 : -1, Step::make_directory)) {
-        const auto file = create_beneath(submission_, name, 0644);
-        if (made(file.get(), Step::write_file)) {
-            made(write_all(file, content) ? 0 : -1, Step::write_file);
-        }
+    const bool has_parents = has_links_ || place == Place::link ||
+                             made(make_parents(submission_, name) ? 0 : -1, Step::make_directory);
+    if (has_parents && place == Place::directory) {
+        if (has_links_) errno = EINVAL;
+        const bool is_there =
+            !has_links_ && (::mkdirat(submission_.get(), name, 0755) == 0 || errno == EEXIST);
+        made(is_there ? 0 : -1, Step::make_directory);
+    } else if (has_parents) {
+        made(place == Place::link ? write_link(name, content) : write_file(place, name, content),
+             Step::write_file);
     }
     ::setfsuid(0);
     ::setfsgid(0);

@@ -16,8 +16,8 @@ public:
     // Mounts the tmpfs with its limits and makes the directories.
     void open(const OpenBox& order);
 
-    // Writes one file; the payload is the name, then the content. A submission is created as the
-    // job's user beneath the job's directory, whatever the name says; a script beside it, as root.
+    // Writes one file; the payload is the name, then the content. What is for the job's directory
+    // is created as the job's user beneath it, whatever the name says; a script beside it, as root.
     void place(const PlaceFile& order, std::span<const std::byte> payload);
 
     // Unmounts, detaching what is still in use. Returns 0 or an error number: EBUSY if something is
@@ -29,9 +29,12 @@ public:
 
 private:
     bool made(long result, Step step);
-    void write_submission(char* name, std::span<const std::byte> content);
+    void write_submission(Place place, char* name, std::span<const std::byte> content);
+    long write_file(Place place, const char* name, std::span<const std::byte> content);
+    long write_link(char* name, std::span<const std::byte> target);
 
     bool open_ = false;
+    bool has_links_ = false;  // through which a directory could be made elsewhere
     Fault fault_{};
     unsigned uid_ = 0;
     sys::UniqueFd home_;        // /box: of root, not writable by the job

@@ -11,13 +11,14 @@
 // gives up everything, each step needing what the next ones drop: entering the job's directory
 // needs root (it is 0700 and the job's), limits are only ever lowered, groups go before the user,
 // the user before no_new_privs. The bounding set is empty already: the spawner emptied it once for
-// all its children. The filter is loaded last, by the process that executes the program
-// (timeout.cpp).
+// all its children, and filled the inheritable one, which goes here. The filter is loaded last, by
+// the process that executes the program (timeout.cpp).
 //
 // Nothing here allocates, locks or throws. A step that fails reports itself and ends the process:
 // there is no half-made box.
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -31,6 +32,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "isolate/gate/word.h"
 #include "isolate/init/fault.h"
 #include "isolate/init/plan.h"
 #include "isolate/sys/fail_point.h"
@@ -41,6 +43,7 @@ namespace {
 
 // The pipe of the report, once the standard streams are in place; everything above is closed.
 constexpr int report_fd = 3;
+static_assert(gate::descriptor == report_fd + 1);
 
 // What in /proc tells about the host or its kernel, that no program needs, and that its own mode
 // does not keep from a job; what is root's alone (kcore, kmsg, timer_list, sysrq-trigger) is out of
@@ -61,6 +64,14 @@ void set_standard_streams(const Plan& plan) {
         ::dup2(plan.standard_err, STDERR_FILENO) < 0 ||
         ::dup3(plan.report, report_fd, O_CLOEXEC) < 0) {
         give_up(plan.report, Step::set_stdio);
+    }
+}
+
+// After everything else that was received has its number, so that nothing is overwritten.
+void set_gate(const Plan& plan) {
+    if (plan.gate == gate::descriptor ? ::fcntl(plan.gate, F_SETFD, 0) < 0
+                                      : ::dup2(plan.gate, gate::descriptor) < 0) {
+        give_up(report_fd, Step::set_stdio);
     }
 }
 
@@ -178,25 +189,53 @@ void set_limits(const SpawnStage& stage) {
     lower_limit(RLIMIT_STACK, stage.stack_bytes, stage.stack_bytes);
 }
 
-}  // namespace
+void must(Step step, long result) {
+    // The call was made, but what follows is the same: the process ends.
+    if (result < 0 || SYS_FAIL_POINT("box.step", 0) < 0) give_up(report_fd, step);
+}
 
-void become(const Plan& plan) {
-    const auto must = [](Step step, long result) {
-        // The call was made, but what follows is the same: the process ends.
-        if (result < 0 || SYS_FAIL_POINT("box.step", 0) < 0) give_up(report_fd, step);
-    };
+// The spawner has its capabilities in the inheritable set too, for a zygote alone (man 2 capset;
+// the halves are in the kernel's order).
+void inherit_nothing() {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct halves[2]{};
+    must(Step::drop_inheritable, ::syscall(SYS_capget, &header, halves));
+    for (auto& half : halves) half.inheritable = 0;
+    must(Step::drop_inheritable, ::syscall(SYS_capset, &header, halves));
+}
+
+// Everything up to where a job and a zygote part: session, root, mounts, limits, directory.
+void enter_box(const Plan& plan) {
     set_standard_streams(plan);
+    if (plan.gate >= 0) set_gate(plan);
     must(Step::new_session, ::setsid());
     if (plan.stage.terminal) must(Step::take_terminal, ::ioctl(STDIN_FILENO, TIOCSCTTY, 0));
     if (plan.stage.layer_count > 0) enter_layers(plan);
     arrange_mounts();
-    raise_oom_score();
+    if (!plan.resumes) raise_oom_score();  // a fork has that of its zygote
     close_proc();
     set_limits(plan.stage);
     must(Step::change_directory, ::chdir(path::submission));
-    must(Step::close_files, ::syscall(SYS_close_range, report_fd + 1, ~0U, 0U));
+    const auto kept = static_cast<unsigned>(plan.gate >= 0 ? gate::descriptor : report_fd);
+    must(Step::close_files, ::syscall(SYS_close_range, kept + 1, ~0U, 0U));
     ::umask(022);
     must(Step::drop_groups, ::setgroups(0, nullptr));
+}
+
+}  // namespace
+
+void become_zygote(const Plan& plan) {
+    enter_box(plan);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::execve(plan.argv[0], plan.argv, plan.environment);
+    give_up(report_fd, Step::execute);
+}
+
+void become(const Plan& plan) {
+    enter_box(plan);
+    inherit_nothing();
     must(Step::drop_user, ::setresgid(plan.stage.uid, plan.stage.uid, plan.stage.uid));
     must(Step::drop_user, ::setresuid(plan.stage.uid, plan.stage.uid, plan.stage.uid));
     must(Step::forbid_privileges, ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

@@ -17,8 +17,10 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "isolate/init/message.h"
+#include "isolate/init/pack.h"
 #include "isolate/init/plan.h"
 #include "isolate/init/posture.h"
 #include "isolate/init/spawner.h"
@@ -126,6 +128,7 @@ int main(int argc, char** argv) {
     const char* slash = std::strrchr(argv[0], '/');
     if (std::strcmp(slash ? slash + 1 : argv[0], "timeout") == 0) return timeout_applet(argc, argv);
     if (argc == 2 && argv[1] == posture_word) return posture();
+    if (argc == 2 && argv[1] == pack_word) return pack();
     if (argc == 2 && argv[1] == memory_word) return take_memory();
     if (argc < 3) return 2;
 #ifdef CRANKCASE_FAIL_POINTS
@@ -147,7 +150,11 @@ int main(int argc, char** argv) {
     if (SYS_FAIL_POINT("init.make_private",
                        ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr)) != 0)
         return 3;
-    if (!leave_first_root()) return 7;
+    // Behind the new root there is no /proc to find it in. Above the numbers that are occupied
+    // next.
+    const sys::UniqueFd own_mounts{::open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC)};
+    sys::UniqueFd mounts{::fcntl(own_mounts.get(), F_DUPFD_CLOEXEC, 4)};
+    if (!mounts || !leave_first_root()) return 7;
     occupy_low_descriptors();
     sigset_t child_signal;
     ::sigemptyset(&child_signal);
@@ -160,9 +167,10 @@ int main(int argc, char** argv) {
     if (spawner < 0) return 4;
     if (spawner == 0) {
         ::close(ctl.get());
-        serve_boxes(work);
+        serve_boxes(work, std::move(mounts));
     }
     work.reset();
+    mounts.reset();
     const sys::UniqueFd child_signals{
         SYS_FAIL_POINT("init.signalfd", ::signalfd(-1, &child_signal, SFD_CLOEXEC | SFD_NONBLOCK))};
     if (!child_signals) return 4;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <cstring>
+#include <utility>
 
 #include "isolate/sys/fail_point.h"
 
@@ -19,13 +20,34 @@ constexpr int required_seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 }  // namespace
 
 bool Message::receive(const sys::UniqueFd& socket) {
+    if (!packed_.empty()) return unpack();
     unmap();
     const auto length = sys::receive_message(socket, buffer_, fds_);
     if (length < static_cast<ssize_t>(sizeof head_)) return false;
     std::memcpy(&head_, buffer_, sizeof head_);
     rest_ =
         std::span{buffer_}.subspan(sizeof head_, static_cast<std::size_t>(length) - sizeof head_);
-    return find_payload(rest_.size());
+    if (!find_payload(rest_.size())) return false;
+    if (head_.verb != Verb::orders) return true;
+    packed_ = payload_;
+    return unpack();
+}
+
+// The first that is not as it was announced is the last.
+bool Message::unpack() {
+    const auto packed = std::exchange(packed_, {});
+    std::uint32_t length = 0;
+    if (packed.size() < sizeof length) return false;
+    std::memcpy(&length, packed.data(), sizeof length);
+    const auto orders = packed.subspan(sizeof length);
+    if (length < sizeof head_ || length > orders.size()) return false;
+    std::memcpy(&head_, orders.data(), sizeof head_);
+    rest_ = orders.subspan(sizeof head_, length - sizeof head_);
+    // One level, and the descriptors of all are nobody's payload.
+    if (head_.verb == Verb::orders || head_.payload_in_memfd != 0 || !find_payload(rest_.size()))
+        return false;
+    packed_ = orders.subspan(length);
+    return true;
 }
 
 bool Message::find_payload(std::size_t length) {

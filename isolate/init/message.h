@@ -22,6 +22,7 @@ public:
 
     // Waits for the next message. False at the end of the stream or if the peer broke the rules:
     // the caller exits, which ends the container.
+    // Of a message of several orders, each is received by itself, with the descriptors of all.
     bool receive(const sys::UniqueFd& socket);
 
     const Head& head() const { return head_; }
@@ -36,6 +37,7 @@ public:
 
 private:
     bool take(std::span<std::byte> target);
+    bool unpack();
     bool find_payload(std::size_t length);
     bool map_payload();
     void unmap();
@@ -43,6 +45,7 @@ private:
     Head head_{};
     std::span<const std::byte> rest_;  // behind the head: body, then an inline payload
     std::span<const std::byte> payload_;
+    std::span<const std::byte> packed_;  // orders that were received and are still to be told
     sys::PassedFds fds_;
     void* mapping_ = nullptr;
     std::size_t mapped_bytes_ = 0;

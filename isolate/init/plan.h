@@ -45,14 +45,23 @@ struct Plan {
     char* const* layers;  // stage.layer_count of them
     sock_fprog filter;
     int standard_in, standard_out, standard_err, report;
+    int gate;  // -1: none
+    // This process is a fork of a zygote: the program is not executed, it is what goes on.
+    bool resumes = false;
 };
 
 // Makes this process the PID 1 of a box and runs the plan in it. Called in a fresh process in fresh
-// pid, mount, ipc and cgroup namespaces, with the capabilities of the container's root.
-[[noreturn]] void become(const Plan& plan);
+// pid, mount, ipc and cgroup namespaces, with the capabilities of the container's root. Returns
+// only if the plan resumes, and then in the program's process.
+void become(const Plan& plan);
 
 // The second half of become(): starts the program, waits for it or the deadline, reports, exits.
-[[noreturn]] void run_under_deadline(const Plan& plan);
+// Returns as become() does.
+void run_under_deadline(const Plan& plan);
+
+// Executes the plan's program as a zygote: in its root and with its limits, but as the container's
+// root, with the capabilities that become() needs. Called in fresh mount and ipc namespaces.
+[[noreturn]] void become_zygote(const Plan& plan);
 
 // The same idea as a command: timeout [-s SIGNAL] SECONDS PROGRAM [ARGUMENT…]. Returns its exit
 // code.

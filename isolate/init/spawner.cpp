@@ -1,10 +1,12 @@
 #include "isolate/init/spawner.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,11 +14,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
+#include "isolate/gate/word.h"
 #include "isolate/init/box.h"
 #include "isolate/init/message.h"
 #include "isolate/init/plan.h"
 #include "isolate/init/strings.h"
+#include "isolate/init/zygote.h"
 #include "isolate/sys/fail_point.h"
 
 namespace isolate {
@@ -24,6 +29,7 @@ namespace isolate {
 namespace {
 
 constexpr std::size_t stdio_and_report = 4;
+constexpr std::uint32_t yes = 1;
 
 // Fixed memory: the spawner never allocates, so it cannot fail half way for lack of memory.
 Message message;
@@ -31,6 +37,7 @@ InnerBox box;
 sock_filter filter[BPF_MAXINSNS];
 unsigned short filter_length = 0;
 StageStrings strings;
+Zygote zygote;
 
 void set_filter() {
     const auto payload = message.payload();
@@ -59,8 +66,9 @@ Fault spawn(StageStarted& started) {
     SpawnStage stage{};
     auto& fds = message.fds();
     if (!message.read_body(stage) || !find_strings(stage, message.payload(), strings) ||
-        filter_length == 0 || fds.count < stdio_and_report || fds.count > stdio_and_report + 1 ||
-        stage.terminal > 1) {
+        filter_length == 0 || stage.terminal > yes || stage.gate > yes ||
+        stage.from_zygote > stage.gate || fds.count < stdio_and_report + stage.gate ||
+        fds.count > stdio_and_report + stage.gate + 1) {
         return {Step::check_message, EINVAL};
     }
     if (box.fault().step != Step::none) return box.fault();
@@ -75,14 +83,23 @@ Fault spawn(StageStarted& started) {
         .standard_out = fds.fds[1].get(),
         .standard_err = fds.fds[2].get(),
         .report = fds.fds[3].get(),
+        .gate = stage.gate == yes ? fds.fds[stdio_and_report].get() : -1,
     };
-    const sys::UniqueFd leaf = fds.take(stdio_and_report);
-    const long pid = clone_stage(leaf);
-    if (pid < 0) return {Step::clone, errno};
-    if (pid == 0) become(plan);
-    started.pid = static_cast<std::int32_t>(pid);
+    const sys::UniqueFd leaf = fds.take(stdio_and_report + stage.gate);
+    Fault fault{};
+    if (message.head().verb == Verb::start_zygote) {
+        fault = zygote.start(plan, started);
+    } else if (stage.from_zygote == yes) {
+        fault = zygote.fork(plan, leaf, started);
+    } else {
+        const long pid = clone_stage(leaf);
+        if (pid < 0) return {Step::clone, errno};
+        if (pid == 0) become(plan);
+        started.pid = static_cast<std::int32_t>(pid);
+    }
     for (auto& fd : fds.fds) fd.reset();
-    return {};
+    fds.count = 0;
+    return fault;
 }
 
 void spawn_and_answer(const sys::UniqueFd& work) {
@@ -101,6 +118,31 @@ std::uint32_t next_descriptor(const sys::UniqueFd& any) {
     return static_cast<std::uint32_t>(copy.get());
 }
 
+// An execve by root adds the inheritable set to what the bounding set leaves, which is nothing (man
+// 7 capabilities). It can only be filled while that is not empty. Jobs give it up (child.cpp).
+void keep_for_zygotes() {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct halves[2]{};
+    if (SYS_FAIL_POINT("spawner.keep", ::syscall(SYS_capget, &header, halves)) != 0) ::_exit(1);
+    for (auto& half : halves) half.inheritable = half.permitted;
+    if (::syscall(SYS_capset, &header, halves) != 0) ::_exit(1);
+}
+
+// A descriptor that comes along is the daemon's end of a gate: what stands there is let go if all
+// is there, which says so by itself. If not, the gate is shut, and the daemon asks why.
+void check_box(const sys::UniqueFd& work) {
+    auto& fds = message.fds();
+    if (fds.count == 0) {
+        if (!answer(work, Verb::box_checked, message.head().serial, box.fault())) ::_exit(1);
+        return;
+    }
+    const sys::UniqueFd gate = fds.take(0);
+    const char word = gate::go_on;
+    if (box.fault().step != Step::none ||
+        SYS_FAIL_POINT("spawner.let_go", ::send(gate.get(), &word, 1, MSG_NOSIGNAL)) != 1)
+        ::shutdown(gate.get(), SHUT_RDWR);
+}
+
 void handle(const sys::UniqueFd& work) {
     switch (message.head().verb) {
         case Verb::set_filter:
@@ -116,7 +158,10 @@ void handle(const sys::UniqueFd& work) {
             return box.place(order, message.payload());
         }
         case Verb::spawn_stage:
+        case Verb::start_zygote:
             return spawn_and_answer(work);
+        case Verb::check_box:
+            return check_box(work);
         case Verb::close_box: {
             const auto error = static_cast<std::uint32_t>(box.close());
             const BoxClosed closed{.error = error, .next_descriptor = next_descriptor(work)};
@@ -130,10 +175,12 @@ void handle(const sys::UniqueFd& work) {
 
 }  // namespace
 
-void serve_boxes(const sys::UniqueFd& work) {
+void serve_boxes(const sys::UniqueFd& work, sys::UniqueFd mounts) {
+    zygote.know(std::move(mounts));
     // What no child shall ever be able to regain is given up once, here. The spawner keeps its own
     // capabilities: the bounding set matters at execve only, and the spawner never executes
     // anything.
+    keep_for_zygotes();
     for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
         if (SYS_FAIL_POINT("spawner.drop", ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)) != 0)
             ::_exit(1);

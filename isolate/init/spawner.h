@@ -11,7 +11,8 @@
 namespace isolate {
 
 // Serves the daemon's messages on `work` until it is closed; then, or when the daemon breaks the
-// protocol, exits, which makes init exit and ends the container.
-[[noreturn]] void serve_boxes(const sys::UniqueFd& work);
+// protocol, exits, which makes init exit and ends the container. `mounts` is this process's mount
+// namespace (man 7 namespaces).
+[[noreturn]] void serve_boxes(const sys::UniqueFd& work, sys::UniqueFd mounts);
 
 }  // namespace isolate

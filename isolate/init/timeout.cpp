@@ -13,9 +13,11 @@
 //
 // The program runs at nice +10 under a PID 1 at nice 0: among hundreds of runnable processes of a
 // fork bomb, the one that ends them must get the processor first.
+#include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -26,6 +28,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "isolate/gate/word.h"
 #include "isolate/init/fault.h"
 #include "isolate/init/plan.h"
 #include "isolate/sys/fail_point.h"
@@ -60,6 +63,45 @@ long long now() {
     if (SYS_FAIL_POINT("box.execute", 0) == 0) ::execve(plan.argv[0], plan.argv, plan.environment);
     stop(Step::execute);
     __builtin_unreachable();
+}
+
+// What the kernel says of this process is what was ordered; asked while it still may ask.
+bool is_stripped(std::uint32_t uid) {
+    __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    __user_cap_data_struct sets[2]{};
+    uid_t users[3]{};
+    gid_t groups[3]{};
+    if (::syscall(SYS_capget, &header, sets) != 0 ||
+        ::getresuid(&users[0], &users[1], &users[2]) != 0 ||
+        ::getresgid(&groups[0], &groups[1], &groups[2]) != 0)
+        return false;
+    std::uint32_t left = 0;
+    for (const auto& half : sets) left |= half.effective | half.permitted | half.inheritable;
+    for (const auto user : users) left |= user ^ uid;
+    for (const auto group : groups) left |= group ^ uid;
+    return left == 0 && ::getgroups(0, nullptr) == 0 &&
+           ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+// In the fork of a zygote what an execve would have done is done by hand: the filter, and that the
+// process may look at itself again (man 5 proc; a change of user takes that away). It keeps its
+// standard streams and its gate.
+void resume(const Plan& plan, const sigset_t& mask) {
+    if (::setpriority(PRIO_PROCESS, 0, program_niceness) != 0)
+        give_up(plan.report, Step::set_priority);
+    ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+    if (::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0 || !is_stripped(plan.stage.uid))
+        give_up(plan.report, Step::check_posture);
+    if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &plan.filter) != 0)
+        give_up(plan.report, Step::load_filter);
+    ::close(plan.report);
+}
+
+// What is left of the interpreter that this process is a copy of, and would be seen: its handlers
+// of signals and its name, in place of that which every other PID 1 has.
+void forget_interpreter() {
+    for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+    ::prctl(PR_SET_NAME, "init", 0, 0, 0);
 }
 
 // Passes a signal on to every other process that this one may signal: as PID 1 of a box, to all of
@@ -103,15 +145,20 @@ void run_under_deadline(const Plan& plan) {
 
     volatile Fault fault{Step::none, 0};
     if (SYS_FAIL_POINT("box.fork_program", 0) < 0) give_up(plan.report, Step::fork_program);
-    const pid_t program = ::vfork();
+    // libc's own, for the copy of an interpreter: its thread must know its new number.
+    const pid_t program = plan.resumes ? ::fork() : ::vfork();
     if (program < 0) give_up(plan.report, Step::fork_program);
+    if (program == 0 && plan.resumes) return resume(plan, none);
     if (program == 0) execute(plan, none, fault);
-    // The parent runs on only after the child has executed or died, so the fault is final.
+    // After a vfork the parent runs on only when the child has executed or died, so the fault is
+    // final; a fork reports by itself, before this process does.
+    if (plan.resumes) forget_interpreter();
     Report report{.fault = {fault.step, fault.error}, .status = 0, .deadline_passed = 0};
     if (report.fault.step == Step::none) {
         // The program's ends of the pipes are the program's alone: end of file must mean what it
-        // says.
+        // says. So is its gate.
         ::syscall(SYS_close_range, 0U, 2U, 0U);
+        if (plan.gate >= 0) ::close(gate::descriptor);
         report.deadline_passed = !wait_until(program, deadline, awaited, report.status);
     }
     send_report(plan.report, report);

@@ -40,6 +40,7 @@ struct ControlPath {
     ControlFile file;
     const char* controller;
     const char* name;
+    const char* group = "job";  // below the runner's
 };
 
 constexpr ControlPath v1_files[] = {
@@ -52,6 +53,7 @@ constexpr ControlPath v1_files[] = {
     {ControlFile::pids_current, "pids", "pids.current"},
     {ControlFile::cpu_quota, "cpu", "cpu.cfs_quota_us"},
     {ControlFile::cpu_usage, "cpuacct", "cpuacct.usage"},
+    {ControlFile::cpu_share, "cpu", "cpu.shares", "."},  // against other runners
 };
 static_assert(std::size(v1_files) == static_cast<std::size_t>(ControlFile::count));
 
@@ -96,6 +98,16 @@ void make_group(const std::string& path) {
 
 void place(const std::string& group, pid_t pid) {
     sys::write_file(group + "/cgroup.procs", std::to_string(pid));
+}
+
+// Who is listed may have ended by now (ESRCH): in a group that is not ours alone, somebody always
+// comes and goes.
+void move_members(const std::string& from, const std::string& to) {
+    std::istringstream pids{sys::read_file(from + "/cgroup.procs")};
+    for (pid_t pid = 0; pids >> pid;) {
+        const int error = sys::try_write_file(to + "/cgroup.procs", std::to_string(pid));
+        if (error != 0 && error != ESRCH) sys::fail("move a process to " + to, error);
+    }
 }
 
 void own(const std::string& path, uid_t uid, gid_t gid) {
@@ -242,8 +254,7 @@ void Groups::enable_controllers() const {
             if (error != EBUSY || round == 99)
                 sys::fail("enable cgroup controllers in " + control, error);
             make_group(path + "/daemon");
-            std::istringstream pids{sys::read_file(path + "/cgroup.procs")};
-            for (pid_t pid = 0; pids >> pid;) place(path + "/daemon", pid);
+            move_members(path, path + "/daemon");
         }
     }
 }
@@ -285,11 +296,12 @@ Groups::Controls Groups::make_v1(const std::string& runner, pid_t spawner) const
         place(mount + "/" + runner + "/job", spawner);
     }
     Controls controls;
-    for (const auto& [file, controller, name] : v1_files) {
-        auto opened = sys::try_open(mount_of(controller) + "/" + runner + "/job/" + name, O_RDWR);
-        // Kernels may lack swap accounting or the CPU quota; everything else must be there.
+    for (const auto& [file, controller, name, group] : v1_files) {
+        auto opened =
+            sys::try_open(mount_of(controller) + "/" + runner + "/" + group + "/" + name, O_RDWR);
+        // Kernels may lack swap accounting, the CPU quota or shares; everything else must be there.
         if (!opened && file != ControlFile::memory_and_swap_limit &&
-            file != ControlFile::cpu_quota) {
+            file != ControlFile::cpu_quota && file != ControlFile::cpu_share) {
             sys::fail(std::string{"open the control file "} + name);
         }
         if (!opened) continue;
@@ -319,6 +331,7 @@ Groups::Controls Groups::make_v2(const std::string& runner, pid_t init, pid_t sp
     controls.files.push_back(sys::open(jobs, O_RDONLY | O_DIRECTORY));
     controls.files.push_back(sys::open(jobs + "/memory.max", O_RDWR));
     controls.files.push_back(sys::open(jobs + "/pids.current", O_RDONLY));
+    controls.files.push_back(sys::open(path + "/cpu.weight", O_RDWR));
     return controls;
 }
 

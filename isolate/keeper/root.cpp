@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "isolate/gate/word.h"
 #include "isolate/sys/error.h"
 #include "isolate/sys/fail_point.h"
 #include "isolate/sys/file.h"
@@ -187,6 +188,9 @@ void Root::lay_out_skeleton(const std::string& init_program) {
     }
     write_new_file(skeleton + "/crankcase/init", sys::read_file(init_program), 0755);
     make_link("init", skeleton + "/crankcase/timeout");
+    write_new_file(skeleton + isolate::gate::library,
+                   sys::read_file(fs::path{init_program}.parent_path() / "crankcase-gate.so"),
+                   0755);
     make_directory(skeleton + "/crankcase/empty");
 }
 

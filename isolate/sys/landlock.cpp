@@ -101,14 +101,16 @@ Confinement confine(const Reach& reach) {
     if (version < 0) return {.why_not = "the kernel has no Landlock: " + describe(errno)};
     if (version < first_useful) return {.why_not = "the kernel's Landlock is its first version"};
 
-    const bool ports = reach.port && version >= with_ports;
+    const bool ports = !reach.ports.empty() && version >= with_ports;
     const auto ruleset = ruleset_for(version, ports);
     const auto change = files_of(version) & ~(make_character_device | make_block_device);
     for (const auto& path : reach.readable)
         allow(ruleset, path, execute | read_file | read_directory);
     for (const auto& path : reach.writable) allow(ruleset, path, change);
-    if (ports && add_rule(ruleset, port_rule, PortRule{bind_tcp, *reach.port}) != 0)
-        fail("allow a port to Landlock");
+    for (const auto port : reach.ports) {
+        if (ports && add_rule(ruleset, port_rule, PortRule{bind_tcp, port}) != 0)
+            fail("allow a port to Landlock");
+    }
     constexpr long restrict_self = 446;
     if (::syscall(restrict_self, ruleset.get(), 0U) != 0) fail("landlock_restrict_self");
     return {.version = version, .ports = ports, .signals = version >= with_scopes, .why_not = {}};

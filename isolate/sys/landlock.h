@@ -1,4 +1,4 @@
-// Landlock: which files a process may reach, which port it may open and whom it may signal, said
+// Landlock: which files a process may reach, which ports it may open and whom it may signal, said
 // once, for it and for all it starts (man 7 landlock). What is open already stays open.
 //
 // The kernel's own right checks come first as ever; this takes away and never gives. Needs
@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +14,7 @@ namespace sys {
 struct Reach {
     std::vector<std::string> readable;  // with all beneath, to read and to execute
     std::vector<std::string> writable;  // with all beneath, to change as well
-    std::optional<std::uint16_t> port;  // the one TCP port it may listen on; 0: one the kernel
+    std::vector<std::uint16_t> ports;   // the TCP ports it may listen on; 0: those the kernel
                                         // chooses; none given: any
 };
 

@@ -1,6 +1,7 @@
 """Measures the engine against the raw floor and prints Markdown tables; see README.md."""
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -9,7 +10,10 @@ import sys
 import tempfile
 import time
 
+import compiling
+import grading
 import report
+import warm
 from engine import Engine, no_python, not_ready
 from machine import Machine
 from rows import make_rows
@@ -36,6 +40,8 @@ def parse_arguments():
         "the release preset first. Exits with 1 if a bar was missed or an answer was wrong.")
     add = parser.add_argument
     add("--quick", action="store_true", help="the rows that matter most, in about a minute")
+    add("--warm", choices=("no", "yes", "only"), help="programs that stand ready for their jobs, "
+        "and compilers; some minutes; default: yes, quick no")
     add("--json", metavar="FILE", help="write rows and samples there as well")
     add("--url", metavar="HOST:PORT", help="measure a running engine instead of starting one "
         "(without memory and start time)")
@@ -56,6 +62,7 @@ def parse_arguments():
     options = parser.parse_args()
     options.repetitions = options.repetitions or (4 if options.quick else 7)
     options.scale = options.scale or (0.35 if options.quick else 0.7)
+    options.warm = "no" if options.url else options.warm or ("no" if options.quick else "yes")
     options.starts = options.starts or (3 if options.quick else 7)
     unknown = set(options.workloads) - set(WORKLOADS)
     if unknown:
@@ -111,6 +118,12 @@ def start_fact(seconds):
                 ("< 1 s", f"{middle:.2f} s", middle < 1))
 
 
+def grading_fact(result):
+    return fact(*grading.describe(result),
+                (f"tests ≤ {grading.BAR} × bare", f"{result['ratio']:.2f}",
+                 result["ratio"] <= grading.BAR))
+
+
 def shown_memory(memory):
     return "{:.1f} MiB PSS, {} processes".format(*memory)
 
@@ -125,7 +138,8 @@ def measure_started(program, options, folder, run):
     """Starts the engine several times; the last one stays for the measuring. Returns the facts and
     what run(address) returned."""
     log = os.path.join(folder, "engine.log")
-    settings = [f"pool.runners={RUNNERS}", *options.settings]
+    # What is started is started and what is compiled is compiled each time, as the floor does it.
+    settings = [f"pool.runners={RUNNERS}", "warm.memory=0", "compile.cache=0", *options.settings]
     seconds = []
     for _ in range(options.starts - 1):
         with Engine(program, settings, log) as engine:
@@ -136,7 +150,47 @@ def measure_started(program, options, folder, run):
         facts = [start_fact(seconds), memory_fact(engine.idle_memory())]
         result = run(engine.address)
         facts.append(fact("memory after the run", shown_memory(engine.idle_memory())))
+        facts.append(grading_fact(grading.measure(engine.address, folder)))
     return facts, result
+
+
+class Side(Engine):
+    """An engine beside another one: with a name, directories and ids of its own."""
+
+    def __init__(self, program, options, folder, name, number, places):
+        own = os.path.join(folder, name)
+        os.chmod(folder, 0o755)  # the server is nobody here
+        settings = [f"pool.runners={RUNNERS}", *options.settings, f"instance=bench{name}",
+                    f"warm.parked={places}", f"paths.run_directory={own}/run",
+                    f"paths.data_directory={own}/data",
+                    f"pool.first_uid={700_000_000 + number * 64 * 65536}"]
+        super().__init__(program, settings, own + ".log")
+        self.target = Server(name, self.address)
+        self.data = f"{own}/data"
+
+    def __enter__(self):
+        self.wait_while(not_ready)
+        return self
+
+
+def measure_warm(program, options, folder, generator):
+    """Rows and facts of programs that stand ready, and of compilers."""
+    with Side(program, options, folder, "memory", 0, warm.HELD) as engine:
+        memory = warm.memory_facts(engine)
+
+    @contextlib.contextmanager
+    def both():
+        with Side(program, options, folder, "cold", 1, 0) as cold, \
+                Side(program, options, folder, "warm", 2, warm.PLACES) as ready:
+            yield cold, ready
+
+    with both() as (cold, ready):
+        rows, missing = warm.measure(generator, Raw(folder, "bare"), cold, ready, options)
+    facts = missing + memory
+    for compiled in compiling.PROGRAMS:  # each has the room for what stands ready to itself
+        with both() as (cold, ready):
+            facts += compiling.measure(compiled, cold, ready, options.repetitions)
+    return rows, facts
 
 
 def main():
@@ -153,18 +207,22 @@ def main():
             samples = measure(cells, targets, generator, options)
             return make_rows(cells, targets, samples), samples
 
+        program = os.path.join(options.binaries, "crankcased")
+        facts, (rows, samples), warm_rows = [], ([], []), []
         if options.url:
-            facts, (rows, samples) = [], run(options.url)
-        else:
-            program = os.path.join(options.binaries, "crankcased")
+            rows, samples = run(options.url)
+        elif options.warm != "only":
             facts, (rows, samples) = measure_started(program, options, folder, run)
+        if options.warm != "no":
+            warm_rows, more = measure_warm(program, options, folder, generator)
+            facts += more
 
     description = machine.describe()
-    print(report.markdown(rows, facts, description))
+    print(report.markdown(rows, warm_rows, facts, description))
     if options.json:
         with open(options.json, "w", encoding="utf-8") as out:
-            json.dump(report.as_json(rows, facts, description, samples), out, indent=1)
-    sys.exit(0 if report.all_is_well(rows, facts) else 1)
+            json.dump(report.as_json(rows, warm_rows, facts, description, samples), out, indent=1)
+    sys.exit(0 if report.all_is_well([*rows, *warm_rows], facts) else 1)
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def ask(address, method, path, body=None):
+def ask(address, method, path, body=None, patience=30.0):
     """One request on a connection of its own: (status, text), or (0, "") if nobody answers."""
     host, port = address.rsplit(":", 1)
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    connection = http.client.HTTPConnection(host, int(port), timeout=patience)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()

@@ -42,14 +42,32 @@ def table_of_facts(facts):
         [fact["measure"], fact["value"], *verdict(fact["bars"])] for fact in facts])
 
 
-def markdown(rows, facts, machine):
+def table_of_warm_rows(rows):
+    header = ["program", "mode", "c", "bare p50", "cold p50", "warm p50", "warm p99", "p50 ÷ bare",
+              "p99 ÷ bare p50", "jobs/s ÷ bare", "jobs/s ÷ cold", "found ready", "jobs", "errors",
+              "bar", "result"]
+    return table(header, [
+        [row.workload, row.mode, str(row.clients), number(row.bare_p50), number(row.cold_p50),
+         number(row.p50), number(row.p99), number(row.ratio), number(row.tail),
+         number(row.to_bare), number(row.to_cold), f"{100 * row.share:.0f} %", str(row.jobs),
+         str(row.errors + row.raw_errors), *verdict(row.bars)]
+        for row in rows])
+
+
+def first_errors(rows):
+    return [f"- {row.target}, {row.workload}, {row.mode}, {row.clients}: {row.first_error}"
+            for row in rows if row.errors]
+
+
+def markdown(rows, warm_rows, facts, machine):
     parts = [f"Machine: {machine}"]
     for name in dict.fromkeys(row.target for row in rows):
         parts.append(table_of_rows(name, [row for row in rows if row.target == name]))
+    if warm_rows:
+        parts.append(table_of_warm_rows(warm_rows))
     if facts:
         parts.append(table_of_facts(facts))
-    failed = [f"- {row.target}, {row.workload}, {row.mode}, {row.clients}: {row.first_error}"
-              for row in rows if row.errors]
+    failed = first_errors([*rows, *warm_rows])
     if failed:
         parts.append("First error of each row that had any:\n\n" + "\n".join(failed))
     return "\n\n".join(parts)
@@ -64,9 +82,10 @@ def without_nan(value):
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def as_json(rows, facts, machine, samples):
+def as_json(rows, warm_rows, facts, machine, samples):
     """For --json. The single answers stay out: they are many, and the percentiles are there."""
     return {"machine": machine, "rows": [without_nan(asdict(row)) for row in rows], "facts": facts,
+            "warm": [without_nan(asdict(row)) for row in warm_rows],
             "samples": [{key: value for key, value in sample.items() if key != "milliseconds"}
                         for sample in samples]}
 

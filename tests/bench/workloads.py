@@ -94,3 +94,18 @@ class Cell:
         if self.clients == 1:
             return self.workload.name in ("echo", "python", "c", "io_1m")
         return self.workload.name == "python" and self.mode == BUSY
+
+
+# One line each, so that all of the time is starting the interpreter.
+HELLOS = (
+    WORKLOADS["python"],
+    Workload("php", "php", "main.php", "<?php echo \"hello-from-php\\n\";\n",
+             ("/usr/bin/php main.php",), "hello-from-php"),
+    Workload("node", "javascript", "main.js", "console.log('hello-from-node')\n",
+             ("/usr/bin/node main.js",), "hello-from-node", seconds=1.8),
+    Workload("lua", "lua", "main.lua", "print('hello-from-lua')\n",
+             ("/usr/bin/lua5.4 main.lua",), "hello-from-lua"),
+    WORKLOADS["echo"],
+    Workload("perl", "perl", "main.pl", "print \"hello-from-perl\\n\";\n",
+             ("/usr/bin/perl main.pl",), "hello-from-perl"),
+)

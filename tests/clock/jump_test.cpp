@@ -163,7 +163,7 @@ TEST_CASE("a jump of the clock fills no rate, and empties none for an hour") {
 
 TEST_CASE("a jump of the clock throws nobody out of the queue, and cuts no idle client") {
     const TimeOfDay clock;
-    const EngineProcess engine{{"admission.concurrent_jobs=1"}};
+    const EngineProcess engine{{"admission.concurrent_jobs=1", "limits.run.wall_time=2m"}};
     support::HttpClient idle{engine.port()};
     idle.patience = 60s;
     const auto date = [&] {
@@ -191,6 +191,8 @@ TEST_CASE("a jump of the clock throws nobody out of the queue, and cuts no idle 
         clock.move(0h);
     }
     for (const auto& one : ran) {
+        CAPTURE(one.run.dump());
+        REQUIRE(one.run.contains("wall_time"));
         CHECK(one.run["stdout"] == "sings\n");
         CHECK(one.run["wall_time"] <= one.milliseconds);
     }

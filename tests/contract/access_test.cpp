@@ -7,6 +7,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,6 +25,20 @@ namespace {
 const std::string job = R"({"language":"bash","version":"*","files":[{"content":"echo hi"}]})";
 const std::string v1_job = R"({"language":"bash","source":"echo hi"})";
 const std::string json_type = "Content-Type: application/json\r\n";
+
+struct WayIn {
+    std::string path, body;
+};
+const WayIn ways_in[] = {
+    {"/api/v2/execute", job},
+    {"/api/v2/piston/execute", job},
+    {"/api/v1/piston/execute", v1_job},
+    {"/execute", R"({"language":"bash","code":"true"})"},
+    {"/mini-piston/execute", R"({"language":"bash","code":"true"})"},
+    {"/base64-jobs/execute", R"({"language":"python","code":"cHJpbnQoMSk="})"},
+    {"/api/v1/execute", R"({"language":"python","code":"1"})"},
+    {"/submit", R"({"code":"int f(void) { return 1; }","tests":"assert(f() == 1);"})"},
+};
 
 std::string key_line(const std::string& name, const std::string& key, const std::string& more) {
     config::Key value{.name = name, .digest = resources::digest_of_key(key)};
@@ -59,11 +74,7 @@ TEST_CASE("with a file of keys every way to run code needs one, and to look arou
     const KeysFile keys(key_line("alice", "alice-key", "scopes=run") +
                         key_line("ops", "ops-key", "scopes=install"));
     EngineProcess engine({"keys.file=" + keys.path, "packages.api=token"});
-    struct Row {
-        std::string path, body;
-    };
-    for (const Row& row : {Row{"/api/v2/execute", job}, Row{"/api/v2/piston/execute", job},
-                           Row{"/api/v1/piston/execute", v1_job}}) {
+    for (const auto& row : ways_in) {
         CAPTURE(row.path);
         const auto post = [&](const std::string& fields) {
             return engine.ask("POST", row.path, json_type + fields, row.body);
@@ -108,6 +119,10 @@ TEST_CASE("a key's rate is its own, and a reload brings and revokes keys") {
         refused.json()["message"] ==
         "the API key \"slow\" may send 1 job in one hour, 2 at once (rate and burst in keys.file)");
     CHECK(std::stoi(refused.field("Retry-After")) > 0);
+    for (const auto& way : ways_in) {
+        CAPTURE(way.path);
+        CHECK(engine.ask("POST", way.path, json_type + bearer("slow-key"), way.body).status == 429);
+    }
     CHECK(status("fast-key") == 200);
     CHECK(status("new-key") == 401);
 
@@ -173,4 +188,26 @@ TEST_CASE("the engine's own pages run programs, others of the loopback do not") 
     CHECK(post("Origin: http://localhost\r\n") == 200);
     CHECK(post("Origin: http://localhost:1\r\n") == 403);
     CHECK(post("Origin: null\r\n") == 403);
+}
+
+TEST_CASE("jobs of two keys are never forks of one interpreter") {
+    const KeysFile keys(key_line("alice", "alice-key", "scopes=run") +
+                        key_line("bob", "bob-key", "scopes=run"));
+    EngineProcess engine({"keys.file=" + keys.path, "warm.parked=4"});
+    const auto seed_of = [&engine](const std::string& key) {
+        const auto body =
+            R"x({"language":"python","version":"*","files":[{"content":"print(hash('a'))"}]})x";
+        return engine.ask("POST", "/api/v2/execute", json_type + bearer(key), body)
+            .json()["run"]["stdout"]
+            .get<std::string>();
+    };
+    constexpr std::size_t jobs = 30;
+    std::set<std::string> of_alice, of_bob;
+    for (std::size_t turn = 0; turn < jobs; ++turn) {
+        of_alice.insert(seed_of("alice-key"));
+        of_bob.insert(seed_of("bob-key"));
+    }
+    CHECK(of_alice.size() < jobs);  // there were forks
+    CHECK(of_bob.size() < jobs);
+    for (const auto& seed : of_alice) CHECK(!of_bob.contains(seed));
 }

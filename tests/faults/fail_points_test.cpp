@@ -18,6 +18,7 @@
 #include "packages/tree.h"
 #include "tests/support/engine_process.h"
 #include "tests/support/fail_control.h"
+#include "tests/support/pace.h"
 #include "tests/support/toy_recipe.h"
 
 using support::EngineProcess;
@@ -33,6 +34,11 @@ const auto needs_fail_points = doctest::skip(!support::has_fail_points());
 
 constexpr unsigned most_turns = 5000;  // against a loop that finds no end
 
+// What a test has to have tried at least, where each turn has its turn.
+unsigned at_least(unsigned turns) {
+    return turns / support::every();
+}
+
 // How often each point was the one that failed.
 class Tally {
 public:
@@ -41,7 +47,8 @@ public:
         std::string names;
         for (const auto& [name, times] : times_)
             names += " " + name + (times > 1 ? "*" + std::to_string(times) : "");
-        MESSAGE(what_, ": ", turns_, " turns failed at ", times_.size(), " points:", names);
+        MESSAGE(what_, ": ", turns_, " turns failed at ", times_.size(), " points",
+                support::said_of_turns(), ":", names);
     }
     void count(const std::string& name) {
         ++turns_;
@@ -79,7 +86,7 @@ bool is_the_engines_fault(const support::HttpAnswer& answer) {
 
 // What goes on behind an answer (inspecting the runner, starting another) belongs to the turn.
 void settle(const support::FailControl& control) {
-    const auto give_up = std::chrono::steady_clock::now() + 2s;
+    const auto give_up = std::chrono::steady_clock::now() + support::patiently(2s);
     unsigned before = control.reached();
     for (int quiet = 0; quiet < 3 && std::chrono::steady_clock::now() < give_up;) {
         std::this_thread::sleep_for(5ms);
@@ -166,7 +173,7 @@ TEST_CASE(
         CAPTURE(engine.log());
         REQUIRE(is_right(first));
         Tally tally{"a job"};
-        for (unsigned turn = 1; turn < most_turns; ++turn) {
+        for (unsigned turn = 1; turn < most_turns; turn += support::every()) {
             CAPTURE(turn);
             settle(control);
             control.arm(turn, error);
@@ -186,7 +193,7 @@ TEST_CASE(
             if (failed.empty()) break;
             tally.count(failed);
         }
-        CHECK(tally.turns() > 40);
+        CHECK(tally.turns() > at_least(40));
         CHECK(engine.stop() == 0);
         CHECK(engine.left_behind() == "");
     }
@@ -202,7 +209,7 @@ TEST_CASE("whatever call fails while an engine starts, it serves in the end or s
     for (const std::string names : {"keeper.m", "keeper.o", "keeper.p", "keeper.f", "keeper.s",
                                     "keeper.u", "keeper.c", "keeper.l", "keeper.w", "guard", "init",
                                     "spawner", "sys.s", "sys.w", "sys.m", "runner"}) {
-        for (unsigned turn = 1; turn < most_turns; ++turn) {
+        for (unsigned turn = 1; turn < most_turns; turn += support::every()) {
             control.arm(turn, ENOMEM, names);
             engine.launch();
             const bool ready = engine.wait_until_ready(20s);
@@ -219,7 +226,7 @@ TEST_CASE("whatever call fails while an engine starts, it serves in the end or s
             tally.count(failed);
         }
     }
-    CHECK(tally.turns() > 60);
+    CHECK(tally.turns() > at_least(60));
     CHECK(refused > 0);
 }
 
@@ -228,7 +235,7 @@ TEST_CASE("whatever call fails while an engine stops, nothing stays on the host"
     Tally tally{"a stop"};
     OneRunner engine;
     support::FailControl control{engine.run_directory()};
-    for (unsigned turn = 1; turn < most_turns; ++turn) {
+    for (unsigned turn = 1; turn < most_turns; turn += support::every()) {
         CAPTURE(turn);
         engine.start();
         settle(control);
@@ -240,7 +247,7 @@ TEST_CASE("whatever call fails while an engine stops, nothing stays on the host"
         if (failed.empty()) break;
         tally.count(failed);
     }
-    CHECK(tally.turns() > 3);
+    CHECK(tally.turns() > at_least(3));
 }
 
 TEST_CASE("whatever call fails while a package is installed, it is there whole or not at all" *
@@ -249,7 +256,7 @@ TEST_CASE("whatever call fails while a package is installed, it is there whole o
     support::FailControl control{shelf.place.path + "/run", support::FailControl::Here::counts};
     for (const int error : {ENOMEM, ENOSPC}) {
         Tally tally{"an installation"};
-        for (unsigned turn = 1; turn < most_turns; ++turn) {
+        for (unsigned turn = 1; turn < most_turns; turn += support::every()) {
             CAPTURE(turn);
             const auto data = shelf.place.path + "/data";
             packages::remove_tree(data);
@@ -266,7 +273,7 @@ TEST_CASE("whatever call fails while a package is installed, it is there whole o
             if (failed.empty()) break;
             tally.count(failed);
         }
-        CHECK(tally.turns() > 20);
+        CHECK(tally.turns() > at_least(20));
     }
 }
 
@@ -278,7 +285,7 @@ TEST_CASE("whatever call fails while a package is removed, it is there whole or 
     packages::Installer installer{store, shelf.settings()};
     const packages::Request toy{.name = "toy", .range = "*", .libraries = {}};
     Tally tally{"a removal"};
-    for (unsigned turn = 1; turn < most_turns; ++turn) {
+    for (unsigned turn = 1; turn < most_turns; turn += support::every()) {
         CAPTURE(turn);
         installer.install(toy, {}, {});
         fails(control, turn, EIO, [&] {
@@ -293,5 +300,5 @@ TEST_CASE("whatever call fails while a package is removed, it is there whole or 
     }
     REQUIRE(store.installed().size() == 1);
     CHECK(store.installed().front().name == "base");  // which stays for the next package
-    CHECK(tally.turns() > 5);
+    CHECK(tally.turns() > at_least(5));
 }

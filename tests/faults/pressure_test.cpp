@@ -23,6 +23,9 @@
 #include "isolate/sys/fd.h"
 #include "isolate/sys/file.h"
 #include "tests/support/engine_process.h"
+#include "tests/support/exposition.h"
+#include "tests/support/pace.h"
+#include "tests/support/places.h"
 #include "tests/support/toy_recipe.h"
 
 using support::EngineProcess;
@@ -49,7 +52,7 @@ bool sings(const EngineProcess& engine) {
 
 template <typename Condition>
 bool soon(std::chrono::seconds patience, Condition condition) {
-    const auto give_up = Clock::now() + patience;
+    const auto give_up = Clock::now() + support::patiently(patience);
     while (!condition()) {
         if (Clock::now() > give_up) return false;
         std::this_thread::sleep_for(10ms);
@@ -126,6 +129,28 @@ private:
     const std::vector<pid_t> pids_;
 };
 
+// What a job gets whose runner stands still, as all do. A container that was just being replaced
+// says nothing about that: then once more.
+support::HttpAnswer answer_of_frozen(const EngineProcess& engine, const std::string& kind) {
+    for (int attempt = 1;; ++attempt) {
+        REQUIRE(sings(engine));
+        // Beside its own the engine has runners for programs that stand ready, as many as those.
+        REQUIRE(soon(10s, [&] {
+            const auto told = support::parse_exposition(engine.get("/metrics").body);
+            const auto runners = 1 + told.value("crankcase_parked_programs");
+            return told.sum("crankcase_runners") == runners &&
+                   static_cast<double>(engine.pids_of(kind).size()) == runners;
+        }));
+        const Frozen frozen{engine, kind};
+        auto answer = engine.post("/api/v2/execute", request("echo sings"));
+        const bool was_replaced = engine.pids_of(kind) != frozen.pids();
+        if (answer.status == 200 && was_replaced && attempt < 3) continue;
+        CHECK((was_replaced || soon(support::patiently(10s),
+                                    [&] { return engine.pids_of(kind) != frozen.pids(); })));
+        return answer;
+    }
+}
+
 // A small file system at the engine's data directory, until it is destroyed.
 class SmallDisk {
 public:
@@ -162,14 +187,12 @@ TEST_CASE(
     EngineProcess engine{{"pool.runners=1", "admission.concurrent_jobs=1"}};
     for (const std::string kind : {"init", "spawner"}) {
         CAPTURE(kind);
-        REQUIRE(sings(engine));
-        const Frozen frozen{engine, kind};
-        REQUIRE(frozen.pids().size() == 1);
-        const auto answer = engine.post("/api/v2/execute", request("echo sings"));
+        const auto answer = answer_of_frozen(engine, kind);
         CAPTURE(answer.body);
-        CHECK(answer.status == 500);
-        CHECK(soon(10s, [&] { return sings(engine); }));
-        CHECK(engine.pids_of(kind) != frozen.pids());
+        CAPTURE(engine.log());
+        // Whose started program is lost begins anew, and may find a runner that was replaced.
+        CHECK((answer.status == 500 || (support::places() > 0 && is_right(answer))));
+        CHECK(soon(support::patiently(10s), [&] { return sings(engine); }));
     }
     CHECK(engine.stop() == 0);
     CHECK(engine.left_behind() == "");

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "tests/support/http_client.h"
+#include "tests/support/places.h"
 
 namespace {
 
@@ -109,4 +110,14 @@ TEST_CASE("what is left behind is counted") {
         row.take_away();
         CHECK(support::changes_since(before, engine) == "");
     }
+}
+
+TEST_CASE("a zygote that is there now and was not before is no difference") {
+    const support::EngineProcess engine{{"pool.runners=1", "admission.concurrent_jobs=1"}};
+    const auto before = support::settled_census(engine, 1);
+    for (int job = 0; job < 8; ++job)
+        CHECK(engine.run("python", "print(1)")["run"]["stdout"] == "1\n");
+    const auto told = engine.get("/metrics").body;
+    CHECK((support::places() == 0 || told.find("start=\"fork\"") != told.npos));
+    CHECK(support::changes_since(before, engine) == "");
 }

@@ -11,6 +11,7 @@
 #include "tests/support/census.h"
 #include "tests/support/engine_process.h"
 #include "tests/support/http_client.h"
+#include "tests/support/pace.h"
 #include "tests/support/ws_client.h"
 
 using support::EngineProcess;
@@ -168,7 +169,7 @@ TEST_CASE("O45 of a thousand requests at once each gets its own answer, or is to
     std::vector<std::unique_ptr<HttpClient>> clients;
     for (int number = 0; number < 1000; ++number) {
         clients.push_back(std::make_unique<HttpClient>(engine().port()));
-        clients.back()->patience = std::chrono::minutes{2};
+        clients.back()->patience = support::patiently(std::chrono::minutes{2});
         clients.back()->send(
             support::post("/api/v2/execute", job("echo nonce-" + std::to_string(number) + "-")));
     }

@@ -60,7 +60,8 @@ const std::vector<HostileCase> processes{
     {.name = "O02 fifty loops of short programs",
      .program = "o02_exec_storm.c",
      .request = {{"run_timeout", 500}},
-     .expected = {.status = "TO", .signal = killed},
+     // On a busy machine its processes come faster than the killed ones let their memory go.
+     .expected = {.status = "TO", .or_status = "SG", .signal = killed},
      .held_by = "limit on time"},
     {.name = "O03 a child that ignores signals, has its own session and changes its pid",
      .program = "o03_signal_proof.py",

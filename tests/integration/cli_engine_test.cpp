@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -123,9 +124,10 @@ TEST_CASE("over a Unix socket the tool runs programs and lists runtimes as over 
     const auto over_port = "http://127.0.0.1:" + std::to_string(engine.port());
     const auto file = place.file("a.sh", "read -r name; echo \"$name $1\"; exit 3");
 
-    // Root's tool works as the engine's user, whose socket it is.
-    const auto tool = [](const std::string& url, const Words& rest, std::string_view input = {}) {
-        Words words{"--set", "user=nobody", "--url", url};
+    // Root's tool works as the engine's user, whose socket it is, and has no use for packages.
+    const auto data = place.path + "/data";
+    const auto tool = [&](const std::string& url, const Words& rest, std::string_view input = {}) {
+        Words words{"--set", "user=nobody", "--set", "paths.data_directory=" + data, "--url", url};
         words.insert(words.end(), rest.begin(), rest.end());
         return run_tool(words, input);
     };
@@ -144,6 +146,7 @@ TEST_CASE("over a Unix socket the tool runs programs and lists runtimes as over 
     CHECK(there.code == 0);
     CHECK(contains(there.out, "bash"));
     CHECK(there.out == tool(over_port, {"runtimes"}).out);
+    CHECK_FALSE(std::filesystem::exists(data));
 
     const auto nowhere = tool(over_socket + "-not", {"runtimes"});
     CHECK(nowhere.code == 1);

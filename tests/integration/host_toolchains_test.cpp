@@ -115,7 +115,7 @@ private:
                 add(files);
             } else if (element == "{args}") {
                 add(args);
-            } else {
+            } else if (element.find("{heap}") == std::string::npos) {  // there is no limit here
                 add({element});
             }
         }
@@ -227,6 +227,17 @@ const Row rows[] = {
         })"}}},
     {"c++", "fails", End::fails, {{"main", "int main() { throw 1; }"}}},
     {"c++", "does not compile", End::does_not_compile, {{"main.cpp", "int main() { return }"}}},
+    {"c++",
+     "begins with a header that was read ahead, and lacks another",
+     End::does_not_compile,
+     {{"main.cpp", "#include <iostream>\nint main() { std::multimap<int, int> none; }"}}},
+    {"c++",
+     "begins with all headers, after a word of its own",
+     End::passes,
+     {{"main.cpp",
+       "// sorts\n\n#include <bits/stdc++.h>\nint main() { std::set<std::string> all{\"hello\"}; "
+       "std::cout << *all.begin() << std::endl; }"}},
+     "hello\n"},
     {"c++",
      "two files and a header",
      End::passes,

@@ -53,6 +53,19 @@ TEST_CASE(
     CHECK(least <= 320);
 }
 
+TEST_CASE("without limits of time a program runs until it ends") {
+    const EngineProcess free{{"limits.run.wall_time=unlimited", "limits.run.cpu_time=unlimited",
+                              "limits.compile.wall_time=unlimited",
+                              "limits.compile.cpu_time=unlimited"}};
+    const auto answer = free.run("c",
+                                 "#include <time.h>\n#include <stdio.h>\n"
+                                 "int main(void) { while (clock() < CLOCKS_PER_SEC / 4) continue; "
+                                 "return puts(\"done\") < 0; }");
+    CHECK(answer["compile"]["status"].is_null());
+    CHECK(answer["run"]["stdout"] == "done\n");
+    CHECK(answer["run"]["status"].is_null());
+}
+
 TEST_CASE("CPU time is that of all processes together") {
     const auto stage = run("bash", "for i in 1 2 3 4; do (while :; do :; done) & done; wait",
                            {{"run_cpu_time", 400}});

@@ -169,7 +169,7 @@ TEST_CASE("Landlock leaves to read what is named, to change what is named, and o
     std::ofstream{place / "other/file"} << "x";
     const auto kernel = in_child([] { return sys::confine({}).version; });
     const sys::Reach reach{
-        .readable = {"/usr", place / "read"}, .writable = {place / "written"}, .port = 0};
+        .readable = {"/usr", place / "read"}, .writable = {place / "written"}, .ports = {0}};
     // A number a kernel without Landlock gives as well: everything is reached as before.
     const int refused = kernel > 0 ? 0 : 1;
     const auto confined = [&](const std::function<bool()>& act) {
@@ -207,7 +207,7 @@ TEST_CASE("a confined process signals none but its own, and opens no other port"
     };
     // One exit code says both: what the kernel can deny, and what was denied.
     const int outcome = in_child([&] {
-        const auto found = sys::confine({.readable = {}, .writable = {}, .port = 24499});
+        const auto found = sys::confine({.readable = {}, .writable = {}, .ports = {24499}});
         const bool signals = ::kill(::getppid(), 0) == 0;
         const bool other = binds(0);
         return (signals == !found.signals ? 0 : 1) | (other == !found.ports ? 0 : 2);

@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(REPOSITORY, "tests", "support"))
 
+import warm  # noqa: E402
 from engine import Engine  # noqa: E402
 
 BEGIN, END = "<!-- languages: begin -->", "<!-- languages: end -->"
@@ -31,12 +33,17 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help=", ".join(QUICK))
     parser.add_argument("--table", action="store_true",
                         help="write the table of the README; only with all packages")
+    parser.add_argument("--warm", action="store_true",
+                        help="instead, the programs of tests/warm, cold and with compilers that stand "
+                        "ready: " + ", ".join(warm.PACKAGES))
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     parser.add_argument("--data", metavar="DIR", help="keep packages and downloads in this directory")
     parser.add_argument("--binaries", metavar="DIR",
                         default=os.path.join(REPOSITORY, "build/release/bin"),
                         help="use these programs instead of building them")
     options = parser.parse_args()
+    if options.warm and set(options.packages) - set(warm.PACKAGES):
+        parser.error("--warm is for " + ", ".join(warm.PACKAGES))
     if options.table and (options.packages or options.quick):
         parser.error("--table is for all packages")
     return options
@@ -45,8 +52,9 @@ def parse_arguments():
 class Shop(Engine):
     """An engine whose packages change, and the command-line tool that changes them."""
 
-    def __init__(self, binaries, data):
-        super().__init__(binaries, "languages", [f"paths.data_directory={data}"] if data else [])
+    def __init__(self, binaries, data, settings=()):
+        of_data = [f"paths.data_directory={data}"] if data else []
+        super().__init__(binaries, "languages", [*of_data, *settings])
 
     def tool(self, *words):
         """Runs the command-line tool; returns its exit code, output and last line of complaint."""
@@ -158,8 +166,20 @@ def write_table(rows):
         file.write(pattern.sub(lambda _: block, text))
 
 
+def compare_warm(options):
+    with tempfile.TemporaryDirectory(prefix="crankcase-warm-") as own:
+        os.chmod(own, 0o755)
+        data = options.data or own + "/data"
+        different = warm.compare(lambda settings: Shop(options.binaries, data, settings), matching,
+                                 options.packages)
+    print(f"languages: {different} programs differ where something stood ready")
+    sys.exit(1 if different else 0)
+
+
 def main():
     options = parse_arguments()
+    if options.warm:
+        compare_warm(options)
     rows = []
     with Shop(options.binaries, options.data) as place:
         chosen = matching(place.list(), QUICK if options.quick else options.packages)

@@ -51,7 +51,11 @@ std::string octal(mode_t mode) {
 void tell_privileged(const std::string& path, const struct stat& status) {
     if (!S_ISREG(status.st_mode)) return;
     const bool set_id = (status.st_mode & (S_ISUID | S_ISGID)) != 0;
-    const bool capable = ::lgetxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
+    // What nobody may execute gives nothing away; each question is a message where files come from
+    // another machine.
+    const bool executable = (status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
+    const bool capable =
+        executable && ::lgetxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
     if (!set_id && !capable) return;
     struct statvfs place {};
     const bool inert = ::statvfs(path.c_str(), &place) == 0 && (place.f_flag & ST_NOSUID) != 0;

@@ -39,7 +39,7 @@ class Place:
 @dataclass
 class Census:
     counts: Counter = field(default_factory=Counter)
-    kib: dict = field(default_factory=dict)  # "server RSS" → KiB
+    kib: dict = field(default_factory=dict)  # "server RSS" → KiB; of what may not grow without end
 
 
 def kind_of(text):
@@ -146,7 +146,12 @@ def add_files(census, place):
             except OSError:
                 continue  # gone meanwhile
             census.counts["files of a container in " + spot] += owned
+    kept = os.path.join(place.directory, "data", "compiled")
+    census.kib["results of compilers, on disk,"] = sum(
+        os.lstat(path).st_size for path in entries(kept)) // 1024
     for path, directories, files in os.walk(place.directory):
+        if path == kept:
+            continue  # one file for each, as many as there is room for
         for name in directories + files:
             census.counts["files of the engine: " + kind_of(
                 os.path.join(path, name).removeprefix(place.directory))] += 1

@@ -112,6 +112,9 @@ def soak(options, directory, instance):
     first_uid = 900_000_000 + os.getpid() % 16 * census.WATCHED_IDS
     settings = [f"instance={instance}", f"paths.run_directory={directory}/run",
                 f"paths.data_directory={directory}/data", f"pool.first_uid={first_uid}",
+                "warm.memory=0",  # which programs stand ready is not the same from slice to slice
+                # Full after the first slices; then it has to make room.
+                "compile.cache=4MiB", "compile.cache_entry=1MiB",
                 *options.settings]
     program = os.path.join(options.binaries, "crankcased")
     slices = []

@@ -16,6 +16,7 @@
 #include "isolate/sys/error.h"
 #include "isolate/sys/fd.h"
 #include "isolate/sys/file.h"
+#include "tests/support/pace.h"
 
 namespace support {
 
@@ -42,7 +43,7 @@ struct Pipe {
 // False at the end, or when nothing came in time.
 bool take(Pipe& out, Pipe& err, std::string& said) {
     std::array<pollfd, 2> events{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}}};
-    if (::poll(events.data(), events.size(), patience_ms) <= 0) return false;
+    if (::poll(events.data(), events.size(), patiently(patience_ms)) <= 0) return false;
     std::array<char, 65536> bytes{};
     for (auto* pipe : {&out, &err}) {
         const auto& event = pipe == &out ? events[0] : events[1];
@@ -132,7 +133,7 @@ ControlResult run_control(const Control& control) {
                                    control.without,
                                    place.path(),
                                    std::to_string(uid),
-                                   std::to_string(wall_ms),
+                                   std::to_string(patiently(wall_ms)),
                                    std::to_string(control.port)};
     for (const auto& name : control.programs) {
         words.emplace_back("--");

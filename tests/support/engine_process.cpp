@@ -21,6 +21,8 @@
 #include "isolate/keeper_process.h"
 #include "isolate/sys/fd.h"
 #include "isolate/sys/file.h"
+#include "tests/support/pace.h"
+#include "tests/support/places.h"
 
 namespace support {
 
@@ -64,6 +66,13 @@ std::string post_request(const std::string& path, const std::string& body) {
            std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
+// An engine that ended badly said why last.
+void tell_the_end_of(const std::string& log) {
+    constexpr std::size_t enough = 4000;
+    const auto end = log.substr(log.size() - std::min(enough, log.size()));
+    std::fprintf(stderr, "an engine that ended badly said:\n%s\n", end.c_str());
+}
+
 using Numbers = std::vector<unsigned long>;
 
 // The numbers of one line of /proc/<pid>/status.
@@ -89,7 +98,7 @@ HttpAnswer ask(std::uint16_t port, const std::string& request) {
     char chunk[65536];
     for (;;) {
         pollfd event{socket.get(), POLLIN, 0};
-        if (::poll(&event, 1, answer_patience_ms) <= 0) return {};
+        if (::poll(&event, 1, patiently(answer_patience_ms)) <= 0) return {};
         const auto length = ::recv(socket.get(), chunk, sizeof chunk, 0);
         if (length <= 0) break;
         text.append(chunk, static_cast<std::size_t>(length));
@@ -165,6 +174,8 @@ void EngineProcess::launch() {
         "--set",
         "admission.concurrent_jobs=4",
         "--set",
+        "warm.parked=" + std::to_string(places()),
+        "--set",
         "paths.run_directory=" + scratch_.path + "/run",
         "--set",
         "paths.data_directory=" + scratch_.path + "/data",
@@ -192,7 +203,7 @@ void EngineProcess::launch() {
 }
 
 bool EngineProcess::wait_until_ready(std::chrono::seconds patience) const {
-    const auto give_up = std::chrono::steady_clock::now() + patience;
+    const auto give_up = std::chrono::steady_clock::now() + patiently(patience);
     while (std::chrono::steady_clock::now() < give_up) {
         if (get("/readyz").status == 200) return true;
         // Of waitid(2), for waitpid knows no WNOWAIT.
@@ -210,7 +221,9 @@ int EngineProcess::stop() {
     int status = 0;
     ::waitpid(std::exchange(pid_, -1), &status, 0);
     complain_of_sanitizers();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    const int ended = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    if (ended != 0) tell_the_end_of(log());
+    return ended;
 }
 
 void EngineProcess::kill_hard() {
@@ -313,7 +326,9 @@ bool EngineProcess::is_a(const std::string& kind, pid_t pid) const {
         return in_range && runs("/crankcase/init") && numbers.size() == 2 &&
                (numbers[1] == 1) == (kind == "init");
     }
-    return in_range && runs(kind.c_str());
+    // The PID 1 of a box is ours, whatever it is a copy of.
+    const auto numbers = numbers_behind(status, "\nNSpid:");
+    return in_range && runs(kind.c_str()) && !numbers.empty() && numbers.back() != 1;
 }
 
 std::string EngineProcess::left_behind() const {
@@ -321,7 +336,7 @@ std::string EngineProcess::left_behind() const {
 }
 
 bool EngineProcess::wait_for_log(const std::string& word, int times) const {
-    const auto give_up = std::chrono::steady_clock::now() + log_patience;
+    const auto give_up = std::chrono::steady_clock::now() + patiently(log_patience);
     while (std::chrono::steady_clock::now() < give_up) {
         const auto text = log();
         int found = 0;

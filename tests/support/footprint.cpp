@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "isolate/sys/file.h"
+#include "tests/support/pace.h"
 
 namespace support {
 
@@ -80,7 +81,7 @@ Footprint footprint(const std::string& instance, std::uint32_t first_uid) {
 
 std::string left_behind(const Footprint& before, const std::string& instance,
                         std::uint32_t first_uid) {
-    const auto give_up = std::chrono::steady_clock::now() + patience;
+    const auto give_up = std::chrono::steady_clock::now() + patiently(patience);
     for (;;) {
         std::string rest;
         for (const auto& mark : footprint(instance, first_uid).marks) {

@@ -13,8 +13,9 @@
 namespace support {
 
 struct Expected {
-    std::string status{};  // empty: null, the program ended by itself and well
-    std::string signal{};  // empty: null
+    std::string status{};     // empty: null, the program ended by itself and well
+    std::string or_status{};  // as good, where two limits are passed at about the same time
+    std::string signal{};     // empty: null
     std::optional<int> code{};
     std::string says{};  // in its output
     std::string stage = "run";

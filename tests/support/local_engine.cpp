@@ -39,6 +39,7 @@ isolate::Filter shipped_filter() {
 LocalEngine::LocalEngine(int runners) {
     static int engines = 0;
     const auto settings = settings_for(engines++, runners);
+    instance_ = settings.instance;
     directory_ = (fs::temp_directory_path() / settings.instance).string();
     fs::create_directories(settings.paths.data_directory + "/layers");
     // As the server does: a program that is gone is an error number, not a signal.

@@ -23,6 +23,9 @@ public:
 
     engine::Engine& engine() { return *engine_; }
 
+    // What its cgroups are called by.
+    const std::string& instance() const { return instance_; }
+
     // Where layers are made by hand: what Runtime::layers names is a directory there.
     std::string layers_directory() const { return directory_ + "/data/layers"; }
 
@@ -31,7 +34,7 @@ public:
     std::uint32_t serial_of_next();
 
 private:
-    std::string directory_;
+    std::string instance_, directory_;
     isolate::KeeperProcess keeper_;
     sys::UniqueFd keepers_;  // where the pool would get another keeper from
     std::unique_ptr<isolate::Pool> pool_;

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "tests/support/pace.h"
+
 namespace support {
 
 namespace {
@@ -46,7 +48,7 @@ void Recorder::tell(const std::string& what) {
 
 bool Recorder::wait_for(const std::function<bool()>& condition) {
     std::unique_lock lock{mutex_};
-    return changed_.wait_for(lock, patience, condition);
+    return changed_.wait_for(lock, patiently(patience), condition);
 }
 
 bool Recorder::has_said(const std::string& text) {

@@ -55,6 +55,7 @@ ToolProcess::ToolProcess(const std::vector<std::string>& words, Stdio stdio) {
     ::signal(SIGPIPE, SIG_IGN);
     const auto execute = [&] {
         ::signal(SIGPIPE, SIG_DFL);
+        ::signal(SIGHUP, SIG_DFL);  // whoever runs the tests may ignore it (nohup)
         ::execv(program.c_str(), argv.data());
         ::_exit(127);
     };

@@ -172,3 +172,38 @@ TEST_CASE("who is refused is told to come back when the queue will be gone, with
     CHECK(engine::retry_after(256, milliseconds{0}, 4) == seconds{1});
     CHECK(engine::retry_after(1'000'000, seconds{3600}, 1) == seconds{60});
 }
+
+TEST_CASE("an offer is taken while a slot is free, and never waits") {
+    Blocker first;
+    Blocker second;
+    std::atomic<bool> third_ran{false};
+    Admission admission{{.concurrent_jobs = 2, .queued_jobs = 10, .queued_bytes = 1_MiB}};
+    admission.submit({}, std::ref(first));
+    CHECK(admission.offer({}, std::ref(second)));
+    CHECK_FALSE(admission.offer({}, [&] { third_ran = true; }));
+    CHECK_FALSE(admission.is_wanted());
+
+    std::latch done{1};
+    admission.submit({}, [&] { done.count_down(); });
+    first.running.wait();
+    second.running.wait();
+    CHECK(admission.is_wanted());
+    first.released.count_down();
+    done.wait();
+    CHECK_FALSE(admission.is_wanted());
+    second.released.count_down();
+    CHECK_FALSE(third_ran);
+}
+
+TEST_CASE("an offer counts among what its client may have running") {
+    const engine::Client client{.kind = engine::Client::Kind::user, .bytes = {1}};
+    Blocker first;
+    Admission admission{{.concurrent_jobs = 3, .queued_jobs = 10, .queued_bytes = 1_MiB}};
+    admission.submit({.client = client, .most_running = 1}, std::ref(first));
+    first.running.wait();
+    CHECK_FALSE(admission.offer({.client = client, .most_running = 1}, [] {}));
+    std::latch done{1};
+    CHECK(admission.offer({.client = client, .most_running = 2}, [&] { done.count_down(); }));
+    done.wait();
+    first.released.count_down();
+}

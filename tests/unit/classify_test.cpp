@@ -84,3 +84,15 @@ TEST_CASE("the cause of death names the verdict") {
         CHECK(classify(row.exit, row.usage, limits) == row.expected);
     }
 }
+
+TEST_CASE("who has no limit of time does not pass it") {
+    config::Limits limits;
+    limits.cpu_time = limits.wall_time = config::unlimited_time;
+    isolate::Usage usage;
+    usage.cpu_time = std::chrono::hours{1};
+    const isolate::Exit exit{.cause = isolate::Cause::own_exit,
+                             .code = 0,
+                             .fault = {},
+                             .wall_time = std::chrono::hours{2}};
+    CHECK(engine::classify(exit, usage, limits) == engine::Verdict::passed);
+}

@@ -38,6 +38,16 @@ TEST_CASE("placeholders of a vector become whole arguments, never split or quote
           Words{"/usr/bin/x", "main.x", "--", "a b", "", "$(c)"});
 }
 
+TEST_CASE("a heap is two thirds of the stage's memory, and nobody's choice where that has no end") {
+    auto job = job_with(
+        {.compile = packages::Script{.argv = {"/usr/bin/x", "-Xmx{heap}", "{main}"}, .text = ""},
+         .run = {.argv = {"/usr/bin/x", "-Xmx{heap}", "{main}"}, .text = ""}});
+    job.limits.compile.memory = {3000};
+    job.limits.run.memory = config::unlimited_bytes;
+    CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/x", "-Xmx2000", "main.x"});
+    CHECK(command_of(job, Stage::run).argv == Words{"/usr/bin/x", "main.x"});
+}
+
 TEST_CASE("the compiler gets all code files and no data") {
     const auto job =
         job_with({.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = ""}});
@@ -59,6 +69,13 @@ TEST_CASE(
     job.files.pop_back();
     CHECK_FALSE(engine::needs_shell(job, Stage::compile));
     CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x"});
+}
+
+TEST_CASE("of a runtime with both ways, a vector that takes all files takes them") {
+    auto job = job_with(
+        {.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = "cc \"$@\""}});
+    CHECK_FALSE(engine::needs_shell(job, Stage::compile));
+    CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x", "more.x"});
 }
 
 TEST_CASE("a program sees the fixed environment, the runtime's, and its language") {

@@ -36,6 +36,7 @@ const Files good_machine{
      "3 0 0:3 / /cg/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct\n"
      "4 0 0:4 / /cg/unified rw,relatime - cgroup2 cgroup2 rw"},
     {"cg/memory/memory.memsw.limit_in_bytes", "1"},
+    {"cg/cpu/cpu.cfs_quota_us", "-1"},
     {"cg/unified/cgroup.controllers", ""},
     {"proc/sys/abi/vsyscall32", "1"},
     {"proc/sys/dev/tty/legacy_tiocsti", "0"},
@@ -188,6 +189,11 @@ std::vector<Row> rows_of_failures() {
                     "1 0 0:1 / /cg/memory rw - cgroup cgroup rw,memory\n"
                     "2 0 0:2 / /cg/pids rw - cgroup cgroup rw,pids\n"
                     "3 0 0:3 / /cg/cpu rw - cgroup cgroup rw,cpu,cpuacct"}}},
+        {.name = "cpu-quota", .files = {{"cg/cpu/cpu.cfs_quota_us", "-"}}},
+        {.name = "cpu-quota",
+         .files = {{"proc/self/mountinfo", "1 0 0:1 / /cg/unified rw - cgroup2 cgroup2 rw"},
+                   {"cg/unified/cgroup.controllers", "cpu io memory pids"},
+                   {"cg/unified/system.slice/cpu.weight", "100"}}},
         {.name = "core-pattern",
          .files = {{"proc/sys/kernel/core_pattern", "|/usr/share/apport/apport %p"}}},
         {.name = "core-pattern", .files = {{"proc/sys/kernel/core_pattern", "/var/crash/core.%p"}}},

@@ -14,7 +14,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -222,39 +224,73 @@ TEST_CASE("the shipped policy stays well below the kernel's largest program") {
     CHECK(isolate::compile_filter(shipped_policy()).program.size() < 512);
 }
 
-TEST_CASE("neighbouring numbers form runs") {
+namespace {
+
+// Calls by number, all with the same verdict.
+std::map<std::uint32_t, std::uint32_t> all_of(const std::vector<std::uint32_t>& numbers,
+                                              std::uint32_t verdict = SECCOMP_RET_ALLOW) {
+    std::map<std::uint32_t, std::uint32_t> verdicts;
+    for (const auto number : numbers) verdicts[number] = verdict;
+    return verdicts;
+}
+
+// One of nine.
+std::uint32_t refusal(std::mt19937& random) {
+    return SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(1 + random() % 9);
+}
+
+}  // namespace
+
+TEST_CASE("neighbouring numbers of one verdict form runs") {
     using isolate::CallRange;
     CHECK(isolate::runs_of({}).empty());
-    CHECK(isolate::runs_of({7}) == std::vector<CallRange>{{7, 8}});
-    CHECK(isolate::runs_of({0, 1, 2, 5, 7, 8}) == std::vector<CallRange>{{0, 3}, {5, 6}, {7, 9}});
+    CHECK(isolate::runs_of(all_of({7})) == std::vector<CallRange>{{7, 8}});
+    CHECK(isolate::runs_of(all_of({0, 1, 2, 5, 7, 8})) ==
+          std::vector<CallRange>{{0, 3}, {5, 6}, {7, 9}});
+    const auto refused = SECCOMP_RET_ERRNO | EPERM;
+    CHECK(isolate::runs_of({{0, SECCOMP_RET_ALLOW}, {1, refused}, {2, refused}}) ==
+          std::vector<CallRange>{{0, 1, SECCOMP_RET_ALLOW}, {1, 3, refused}});
 }
 
 TEST_CASE("of more runs than a jump can span, the longest are kept in order") {
     auto numbers = std::vector<std::uint32_t>();
     for (std::uint32_t number = 0; number < 600; number += 2) numbers.push_back(number);
     for (const std::uint32_t number : {901, 902, 903}) numbers.push_back(number);
-    const auto runs = isolate::runs_of(numbers);
+    const auto runs = isolate::runs_of(all_of(numbers));
     CHECK(runs.size() == 120);
     CHECK(runs.back() == isolate::CallRange{901, 904});
     CHECK(std::ranges::is_sorted(runs, std::ranges::less{}, &isolate::CallRange::begin));
 }
 
-TEST_CASE("any set of allowed numbers is searched right, with every count of borders") {
+TEST_CASE("of more verdicts than there is room for, those that decide most calls are kept") {
+    std::map<std::uint32_t, std::uint32_t> verdicts;
+    for (std::uint32_t error = 1; error <= 30; ++error) {
+        for (std::uint32_t i = 0; i < error; ++i) verdicts[error * 40 + i] = error;
+    }
+    std::set<std::uint32_t> kept;
+    for (const auto& run : isolate::runs_of(verdicts)) kept.insert(run.verdict);
+    CHECK(kept.size() == 10);
+    CHECK(*kept.begin() == 21);
+}
+
+TEST_CASE("any numbers with any verdicts are searched right, with every count of borders") {
     auto random = std::mt19937(3);
     for (std::uint32_t modulus = 2; modulus < 260; modulus += 1 + modulus / 16) {
-        auto numbers = std::vector<std::uint32_t>();
+        std::map<std::uint32_t, std::uint32_t> verdicts;
         for (std::uint32_t number = 0; number < 500; ++number) {
-            if (random() % modulus < 1 + modulus / 3) numbers.push_back(number);
+            if (random() % modulus >= 1 + modulus / 3) continue;
+            verdicts[number] = random() % 2 == 0 ? SECCOMP_RET_ALLOW : refusal(random);
         }
-        const auto ranges = isolate::runs_of(numbers);
-        auto filter = isolate::Filter{isolate::allow_ranges(ranges, native)};
+        const auto ranges = isolate::runs_of(verdicts);
+        auto filter = isolate::Filter{isolate::decide_ranges(ranges, native)};
         filter.program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
         for (int number = -2; number < 510; ++number) {
-            const auto is_inside = std::ranges::any_of(ranges, [&](const auto& range) {
+            const auto decides = std::ranges::find_if(ranges, [&](const auto& range) {
                 return static_cast<int>(range.begin) <= number &&
                        number < static_cast<int>(range.end);
             });
-            const auto wanted = is_inside ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS;
+            const auto wanted =
+                decides != ranges.end() ? decides->verdict : SECCOMP_RET_KILL_PROCESS;
             CAPTURE(modulus);
             CAPTURE(number);
             if (decision_of(filter, number, {}) != wanted) FAIL_CHECK("decided wrongly");

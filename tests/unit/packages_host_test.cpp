@@ -65,6 +65,19 @@ TEST_CASE("a recipe is filled in with what was found") {
                                    "PYTHONHOME=/usr/lib/py/bin"});
 }
 
+TEST_CASE("what a compile stage needs is filled in with it") {
+    auto recipe = Manifest{};
+    recipe.compile =
+        Script{.argv = {"{directory}/java", "{files}"},
+               .text = "x",
+               .warm = {.prime = "/usr/lib/x-{major}/a", .primed_by = {}, .memory = {}}};
+    recipe.argv_needs = "/usr/lib/x-{major}.{minor}";
+    const auto manifest = fill(recipe, "/usr/bin/x", "/usr/bin/x", "17.0.15").manifest;
+    CHECK(manifest.argv_needs == "/usr/lib/x-17.0");
+    CHECK(manifest.compile->warm.prime == "/usr/lib/x-17/a");
+    CHECK(manifest.compile->argv.front() == "/usr/bin/java");
+}
+
 TEST_CASE("a recipe's own PATH is left alone") {
     auto recipe = Manifest{};
     recipe.environment = {"PATH=/usr/games"};
@@ -114,6 +127,24 @@ TEST_CASE("of equal versions the first is taken, different ones stand side by si
     auto newer = shell("sh", "echo 1.1");
     CHECK(found({shell("sh", "echo 1.0.0"), second, newer}) ==
           std::vector<std::string>{"sh 1.0.0", "sh 1.1.0"});
+}
+
+TEST_CASE(
+    "without what it needs a compile stage has its script alone, and nothing to start ahead") {
+    for (const auto* const needed : {"/usr/lib/no-such-file", "/usr/bin/env", ""}) {
+        CAPTURE(needed);
+        auto recipe = shell("x", "echo 1.0");
+        recipe.compile = Script{
+            .argv = {"/usr/bin/x"}, .text = "x", .warm = {.kind = Warm::Kind::gate, .memory = {}}};
+        recipe.argv_needs = needed;
+        const auto all = find_host_toolchains({recipe}, std::chrono::milliseconds{500});
+        REQUIRE(all.size() == 1);
+        const auto& compile = all.front().manifest.compile.value();
+        const bool is_there = std::string{needed} != "/usr/lib/no-such-file";
+        CHECK(compile.text == "x");
+        CHECK(compile.argv.empty() != is_there);
+        CHECK((compile.warm.kind == Warm::Kind::gate) == is_there);
+    }
 }
 
 TEST_CASE("a program that is not there is not asked") {

@@ -68,8 +68,16 @@ Record everything() {
     packages::Provided provided;
     provided.language = "toy";
     provided.aliases = {"t"};
-    provided.compile = packages::Script{.argv = {"cc", "{files}"}, .text = "#!/bin/sh\n"};
-    provided.run = {.argv = {"./a.out", "{args}"}, .text = ""};
+    provided.compile = packages::Script{.argv = {"cc", "{files}"},
+                                        .text = "#!/bin/sh\n",
+                                        .cache_unless = std::vector<std::string>{"clock"}};
+    provided.run = {.argv = {"./a.out", "{args}"},
+                    .text = "",
+                    .warm = {.kind = packages::Warm::Kind::zygote,
+                             .prime = "x()\n",
+                             .primed_by = "X={prime}",
+                             .max_age = std::chrono::seconds{30},
+                             .memory = config::Bytes{3 << 20}}};
     provided.environment = {"A=1"};
     provided.limits = {{"run_timeout", -1}};
     provided.tests = {{"hello", {{"main.t", "say"}}}};
@@ -107,7 +115,10 @@ TEST_CASE("a record that is none, or names what leads elsewhere, is refused") {
           // What the number would become is undefined.
           changed("\"installed_at\": ", "\"installed_at\": 1e30, \"x\": "),
           changed("\"bytes\": ", "\"bytes\": -1, \"x\": "),
-          changed("\"kind\": ", "\"kind\": 99, \"x\": ")}) {
+          changed("\"kind\": ", "\"kind\": 99, \"x\": "), changed("\"zygote\"", "\"fork\""),
+          changed("\"max_age\": 30", "\"max_age\": 1e9"),
+          changed("\"max_age\": 30", "\"max_age\": 3601"),
+          changed("\"private\": ", "\"private\": -1, \"x\": ")}) {
         CAPTURE(bad);
         CHECK_THROWS_AS(packages::parse_record(bad, "toy.json"), sys::Error);
     }

@@ -23,7 +23,8 @@ int main(void) {
     atomic_store(&all->alive, 1);
     while (!atomic_load(&all->over) && time(NULL) < end) {
         if (atomic_fetch_add(&all->alive, 1) >= ceiling) {
-            tell(all, "BREACH 200 processes at once");
+            // By each that gets here: as soon as it is over, the first process ends all others.
+            dprintf(1, "BREACH 200 processes at once\n");
             atomic_store(&all->over, 1);
             break;
         }
