@@ -91,8 +91,7 @@ const packages::Script& script_of(const Job& job, Stage stage) {
 bool needs_shell(const Job& job, Stage stage) {
     const auto& script = script_of(job, stage);
     if (script.text.empty() || script.argv.empty()) return !script.text.empty();
-    return code_files(job).size() > 1 &&
-           std::ranges::find(script.argv, "{files}") == script.argv.end();
+    return code_files(job).size() > 1;
 }
 
 isolate::Command command_of(const Job& job, Stage stage) {

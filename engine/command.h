@@ -19,7 +19,7 @@ const packages::Script& script_of(const Job& job, Stage stage);
 
 // Whether the stage is started by the text of its script. Where a runtime has both, the vector
 // serves jobs with one code file, because a shell costs a millisecond, and the text those with
-// several, unless the vector takes them all ("{files}").
+// several, whose order or kinds it may have to look at.
 bool needs_shell(const Job& job, Stage stage);
 
 // The command of a stage: the runtime's vector with its placeholders replaced by whole arguments,

@@ -248,13 +248,18 @@ std::string replaced(std::string text, std::string_view placeholder, std::string
     return text;
 }
 
-// With the argument vector only where there is what that needs.
+// A vector that needs something starts all jobs where that is, and none where it is not.
 Installed settled(Installed installed) {
     const auto& needed = installed.manifest.argv_needs;
+    if (needed.empty()) return installed;
+    auto& compile = *installed.manifest.compile;
     std::error_code error;
-    if (needed.empty() || fs::is_regular_file(needed, error)) return installed;
-    installed.manifest.compile->argv.clear();
-    installed.manifest.compile->warm = {};
+    if (fs::is_regular_file(needed, error)) {
+        compile.text.clear();
+    } else {
+        compile.argv.clear();
+        compile.warm = {};
+    }
     return installed;
 }
 

@@ -6,7 +6,7 @@
 // stage's memory in bytes (no such element where that is unlimited); or the text of a shell script,
 // which is written into the box as `run` or `compile` and gets the main file (compile: all code
 // files) and the arguments as $1, $2, … With both, the vector starts jobs with one code file, which
-// then need no shell, and others if it has "{files}"; the text starts the rest.
+// then need no shell, and the text the rest.
 #pragma once
 
 #include <chrono>

@@ -64,18 +64,11 @@ TEST_CASE("a script is called with the main file and the arguments, or with the 
 TEST_CASE(
     "of a runtime with both ways, one code file takes the vector and several take the script") {
     auto job = job_with(
-        {.compile = packages::Script{.argv = {"/usr/bin/cc", "{main}"}, .text = "cc \"$@\""}});
+        {.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = "cc \"$@\""}});
     CHECK(engine::needs_shell(job, Stage::compile));
     job.files.pop_back();
     CHECK_FALSE(engine::needs_shell(job, Stage::compile));
     CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x"});
-}
-
-TEST_CASE("of a runtime with both ways, a vector that takes all files takes them") {
-    auto job = job_with(
-        {.compile = packages::Script{.argv = {"/usr/bin/cc", "{files}"}, .text = "cc \"$@\""}});
-    CHECK_FALSE(engine::needs_shell(job, Stage::compile));
-    CHECK(command_of(job, Stage::compile).argv == Words{"/usr/bin/cc", "main.x", "more.x"});
 }
 
 TEST_CASE("a program sees the fixed environment, the runtime's, and its language") {
