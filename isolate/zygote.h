@@ -32,7 +32,7 @@ struct Zygote {
 };
 
 // The jobs of one zygote; then it is replaced.
-inline constexpr int most_forks = 16;
+inline constexpr int most_forks = 64;
 
 class Runner;
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "isolate/zygote.h"
 #include "tests/support/engine_process.h"
 #include "tests/support/exposition.h"
 #include "tests/support/pace.h"
@@ -137,9 +138,10 @@ TEST_CASE("no two jobs share anything that should be a job's own") {
         "print(sorted(os.listdir('/proc/self/fd')))\n"
         "print(sorted(p for p in os.listdir('/proc') if p.isdigit()))\n"
         "print(sorted(os.listdir('.')), os.listdir('/tmp'))\n";
-    constexpr std::size_t jobs = 50;
-    constexpr std::size_t forks = 16;  // of one zygote, which have the first two in common
+    constexpr std::size_t forks = isolate::most_forks;  // which have the first two in common
     for (const auto* engine : {&warm(), &forked()}) {
+        const bool is_forked = engine == &forked();
+        const std::size_t jobs = is_forked ? 2 * forks : 50;
         std::vector<std::set<std::string>> values(7);
         std::set<std::string> surroundings;
         for (std::size_t job = 0; job < jobs; ++job) {
@@ -154,7 +156,6 @@ TEST_CASE("no two jobs share anything that should be a job's own") {
             while (std::getline(lines, line)) rest += line + "\n";
             surroundings.insert(rest);
         }
-        const bool is_forked = engine == &forked();
         for (std::size_t value = 0; value < values.size(); ++value) {
             if (value < 2 && is_forked)
                 CHECK(values[value].size() >= jobs / forks);
