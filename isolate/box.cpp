@@ -233,6 +233,7 @@ Process Box::spawn(const Command& command, const sys::UniqueFd& gate, const Orde
         throw Error(Kind::broken, "a root of more than " + std::to_string(max_layers) +
                                       " layers, or one with an impossible name");
     }
+    runner().settle(start_patience);
     auto streams = command.terminal ? terminal_streams(*command.terminal) : pipe_streams();
     auto report = make_pipe();
     std::vector<int> fds{streams.in.get(), streams.out.get(), streams.err.get(),

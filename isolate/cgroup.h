@@ -57,8 +57,12 @@ public:
     // slower, because every process must be scheduled once to die.
     virtual void lift_cpu_limits() = 0;
 
-    // Closes the accounts. Call it when the stage is gone.
+    // Closes the accounts. Call it when the stage is gone, but for a PID 1 that is about to exit.
     virtual Usage end() = 0;
+
+    // Gives back what the last stage alone needed. Call it when its PID 1 is gone too; the next
+    // begin() does it as well.
+    virtual void leave() = 0;
 
     // Processes and threads in the group now; the spawner is one.
     virtual int processes() const = 0;

@@ -20,6 +20,7 @@ public:
     void set_share(int share) override;
     void lift_cpu_limits() override;
     Usage end() override;
+    void leave() override {}
     int processes() const override;
 
 private:

@@ -53,7 +53,7 @@ CgroupV2::CgroupV2(std::vector<sys::UniqueFd> files) {
 }
 
 CgroupV2::~CgroupV2() {
-    if (leaf_) remove_leaf();
+    leave();
 }
 
 void CgroupV2::write(const char* name, const std::string& value) {
@@ -66,7 +66,7 @@ void CgroupV2::write(const char* name, const std::string& value) {
 
 // A zygote is not in the leaf.
 int CgroupV2::begin(const config::Limits& limits, int /*residents*/) {
-    if (leaf_) remove_leaf();
+    leave();
     leaf_name_ = "j" + std::to_string(next_leaf_++);
     if (SYS_FAIL_POINT("cgroup.make_leaf", ::mkdirat(jobs_.get(), leaf_name_.c_str(), 0755)) != 0)
         sys::fail("make the cgroup of a stage");
@@ -128,17 +128,16 @@ Usage CgroupV2::end() {
     const auto events = read_account(sys::try_open_at(leaf_, "memory.events", O_RDONLY));
     if (!peak_) peak_ = sys::try_open_at(leaf_, "memory.peak", O_RDONLY);
     const auto peak = sys::read_at_start(peak_);
-    const Usage usage{
+    return {
         .cpu_time = cpu_time(),
         .memory = {number_of(peak)},
         .oom_kills = static_cast<int>(field_of(events, "oom_kill")),
     };
-    remove_leaf();
-    return usage;
 }
 
 // Busy for a moment if a killed process is not reaped yet.
-void CgroupV2::remove_leaf() {
+void CgroupV2::leave() {
+    if (!leaf_) return;
     cpu_stat_.reset();
     peak_.reset();
     leaf_.reset();

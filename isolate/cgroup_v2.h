@@ -9,10 +9,12 @@
 
 namespace isolate {
 
-class CgroupV2 : public Cgroup {
+class CgroupV2 final : public Cgroup {
 public:
     // `files`: the directory `jobs`, its memory.max, its pids.current, the runner's cpu.weight.
     explicit CgroupV2(std::vector<sys::UniqueFd> files);
+    CgroupV2(const CgroupV2&) = delete;
+    CgroupV2& operator=(const CgroupV2&) = delete;
     ~CgroupV2() override;
 
     int begin(const config::Limits& limits, int residents) override;
@@ -22,11 +24,11 @@ public:
     void set_share(int share) override;
     void lift_cpu_limits() override;
     Usage end() override;
+    void leave() override;
     int processes() const override;
 
 private:
     void write(const char* name, const std::string& value);
-    void remove_leaf();
 
     sys::UniqueFd jobs_, memory_max_, pids_current_, cpu_weight_;
     sys::UniqueFd leaf_;

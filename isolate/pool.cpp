@@ -10,6 +10,7 @@
 #include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "isolate/self_test.h"
 #include "isolate/sys/error.h"
@@ -215,20 +216,36 @@ void Pool::tend(std::stop_token stop) {
         } catch (const std::exception& error) {
             sys::log(sys::Level::error, "pool_trouble", {{"error", error.what()}});
         }
-        pollfd events[] = {
-            {wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
-        const auto pause =
-            std::chrono::duration_cast<std::chrono::milliseconds>(not_before_ - Clock::now());
-        // Should it fail, nothing has happened and the next round asks again.
-        [[maybe_unused]] const int happened = SYS_FAIL_POINT(
-            "pool.poll", ::poll(events, std::size(events),
-                                pause.count() > 0 ? static_cast<int>(pause.count()) + 1 : -1));
-        std::uint64_t wakes = 0;
-        // Non-blocking: nothing to read means that something else woke us.
-        [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
-        if (events[2].revents) hear_keeper();
-        if (events[1].revents) adopt_keeper();
+        wait_for_something();
     }
+}
+
+// A runner whose last PID 1 is still on its way out comes into its turn when init has spoken.
+void Pool::wait_for_something() {
+    const auto now = Clock::now();
+    auto until = not_before_ > now ? not_before_ : Clock::time_point::max();
+    std::vector<pollfd> events{
+        {wake_.get(), POLLIN, 0}, {keepers_.get(), POLLIN, 0}, {keeper_.get(), POLLIN, 0}};
+    {
+        // The tender alone takes runners from the list, so their sockets stay.
+        const std::lock_guard lock{mutex_};
+        for (const auto& runner : returned_) {
+            if (!runner->leaving()) continue;
+            events.push_back({runner->ctl().get(), POLLIN, 0});
+            until = std::min(until, runner->leaving()->since + inspection_patience);
+        }
+    }
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+    // Should it fail, nothing has happened and the next round asks again.
+    [[maybe_unused]] const int happened = SYS_FAIL_POINT(
+        "pool.poll",
+        ::poll(events.data(), events.size(),
+               until == Clock::time_point::max() ? -1 : static_cast<int>(std::max(pause, 0L))));
+    std::uint64_t wakes = 0;
+    // Non-blocking: nothing to read means that something else woke us.
+    [[maybe_unused]] const auto ignored = ::read(wake_.get(), &wakes, sizeof wakes);
+    if (events[2].revents) hear_keeper();
+    if (events[1].revents) adopt_keeper();
 }
 
 void Pool::adopt_keeper() {
@@ -387,15 +404,21 @@ void Pool::start_missing() {
     }
 }
 
+// The first of which nothing has to be waited for any more.
+std::unique_ptr<Runner> Pool::next_to_inspect() {
+    const std::lock_guard lock{mutex_};
+    const auto next = std::ranges::find_if(returned_, [](const auto& runner) {
+        return !runner->leaving() || runner->broken() || !runner->is_quiet() ||
+               runner->leaving()->since + inspection_patience <= Clock::now();
+    });
+    if (next == returned_.end()) return nullptr;
+    auto runner = std::move(*next);
+    returned_.erase(next);
+    return runner;
+}
+
 void Pool::inspect_returned() {
-    for (;;) {
-        std::unique_ptr<Runner> runner;
-        {
-            const std::lock_guard lock{mutex_};
-            if (returned_.empty()) return;
-            runner = std::move(returned_.front());
-            returned_.pop_front();
-        }
+    while (auto runner = next_to_inspect()) {
         const auto why = anomaly_of(*runner);
         if (runner->jobs() > 0) tell_cleaned(runner->index());
         if (!why.empty()) {
@@ -427,6 +450,9 @@ void Pool::tell_cleaned(std::uint32_t index) {
 // search: nothing leaves its cgroup, so whatever lives is counted there.
 std::string Pool::anomaly_of(Runner& runner) try {
     if (runner.broken()) return "broken";
+    if (runner.leaving() && runner.is_quiet()) return "init does not say that the stage is gone";
+    runner.settle(inspection_patience);
+    runner.cgroup().leave();
     runner.tell_spawner(Verb::close_box);
     const auto found = runner.hear_spawner(inspection_patience).as<BoxClosed>();
     if (found.error != 0)

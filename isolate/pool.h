@@ -126,7 +126,9 @@ private:
     void wait_before_next_start();
     void forget_runner(const EndedNews& ended);
     void start_missing();
+    void wait_for_something();
     void inspect_returned();
+    std::unique_ptr<Runner> next_to_inspect();
     std::string anomaly_of(Runner& runner);
     void tell_cleaned(std::uint32_t index);
     void scrap(std::unique_ptr<Runner> runner, const std::string& why);

@@ -257,12 +257,19 @@ struct Fault {
 // The step as it reads in "cannot start the box: <step>: <error>".
 const char* name(Step step);
 
+// Whom the exit of PID 1 ends, as far as it knows.
+enum class Left : std::uint32_t {
+    others,   // perhaps: it does not know
+    nobody,   // it was the last process of its namespace
+    program,  // whose deadline has passed
+};
+
 // What the PID 1 of a box writes into its pipe before it exits: one Report, or none if it was
 // killed.
 struct Report {
-    Fault fault;                   // step none: the program was started
-    std::int32_t status;           // raw wait status of the program
-    std::int32_t deadline_passed;  // 1: PID 1 killed the program itself
+    Fault fault;          // step none: the program was started
+    std::int32_t status;  // raw wait status of the program
+    Left left;
 };
 
 static_assert(std::is_trivially_copyable_v<Report> && sizeof(Report) == 16);

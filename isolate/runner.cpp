@@ -78,6 +78,26 @@ bool Runner::is_quiet() const {
     return ::poll(&event, 1, 0) == 0;
 }
 
+void Runner::settle(std::chrono::milliseconds patience) {
+    while (leaving_) {
+        const auto pid = hear_end(patience);
+        if (pid && *pid != leaving_->pid)
+            throw Error(Kind::broken, "init reported a stage that is not ours");
+        if (pid) leaving_.reset();
+    }
+}
+
+std::optional<std::int32_t> Runner::hear_end(std::chrono::milliseconds patience) {
+    const auto answer = hear_init(patience);
+    if (answer.verb != Verb::stage_ended)
+        throw Error(Kind::broken, "init gave an unexpected answer");
+    const auto pid = answer.as<StageEnded>().pid;
+    if (!zygote || zygote->process.pid != pid) return pid;
+    zygote.reset();
+    mark_broken();
+    return std::nullopt;
+}
+
 void Runner::give_filter(std::span<const std::byte> program) {
     const std::span<const std::byte> payload[] = {program};
     tell_with_queue({Verb::set_filter, {}, payload}, {});

@@ -40,6 +40,21 @@ public:
     // True while init has nothing to say, as it must be between jobs; false also when it is gone.
     bool is_quiet() const;
 
+    // The PID 1 of a stage has nothing left to do but to exit. Until init says that it is gone no
+    // other stage begins here.
+    struct Leaving {
+        std::int32_t pid;
+        std::chrono::steady_clock::time_point since;
+    };
+    void expect_end(std::int32_t pid) { leaving_ = {pid, std::chrono::steady_clock::now()}; }
+    const std::optional<Leaving>& leaving() const { return leaving_; }
+    // Waits for that, if it is to be waited for. Silence beyond the patience throws.
+    void settle(std::chrono::milliseconds patience);
+
+    // The pid of the stage of which init says that it has ended. Nothing if it was the zygote: then
+    // the runner is not what it was, and broken.
+    std::optional<std::int32_t> hear_end(std::chrono::milliseconds patience);
+
     bool broken() const { return broken_; }
     void mark_broken() { broken_ = true; }
     // What stands ready here to be forked, from job to job.
@@ -93,6 +108,7 @@ private:
     sys::UniqueFd ctl_, work_;
     std::vector<std::byte> queued_;  // the payload of Verb::orders
     std::unique_ptr<Cgroup> cgroup_;
+    std::optional<Leaving> leaving_;
     int jobs_ = 0;
     bool broken_ = false;
 };

@@ -8,11 +8,14 @@
 // before r / cores from now: then is when to look again, and the looks close in to a millisecond
 // without ever ticking.
 //
-// Whatever the reason, the end is always the same: take the CPU quota off and give the whole share
-// back (a throttled group dies up to 30 times slower), have init kill the PID 1 of the box, and
-// wait for init to report it. When init has reaped PID 1, the kernel has already ended every
-// process in its pid namespace (man 7 pid_namespaces), so the pipes are at end of file, the
-// accounts are final, and nothing can write after the answer. A stage that does not die within two
+// Most programs end by themselves and leave nobody behind: then the report of PID 1 is the end. It
+// alone is left, with its own code and no end of a pipe, so nothing can write after the answer and
+// the accounts are final but for its exit; nobody waits for that but the runner's next stage.
+//
+// Otherwise, whatever the reason, the end is always the same: take the CPU quota off and give the
+// whole share back (a throttled group dies up to 30 times slower), have init kill the PID 1 of the
+// box, and wait for init to report it. When init has reaped PID 1, the kernel has already ended
+// every process in its pid namespace (man 7 pid_namespaces). A stage that does not die within two
 // seconds of that costs the runner its life, not the request its answer.
 #include "isolate/supervise.h"
 
@@ -93,8 +96,8 @@ private:
     void look_at_the_clocks();
     void look_at_the_crowd(Clock::time_point now);
     void end(Cause cause);
-    bool needs_report_at_once() const;
     bool has_report() const;
+    void read_report();
     void hear_report();
     void hear_init();
     Exit conclude();
@@ -113,6 +116,7 @@ private:
     std::optional<Cause> killed_for_;
     Clock::time_point killed_at_{};
     std::optional<Clock::time_point> reported_at_;  // PID 1 has said how the program ended, or died
+    std::optional<Report> report_;
     bool init_is_silent_ = false;
     bool ended_ = false;
     sys::UniqueFd stop_event_{
@@ -144,7 +148,7 @@ void Watch::wait_for_something() {
         {feed_.waiting_fd(), POLLOUT, 0},
         {killed_for_ ? -1 : stop_event_.get(), POLLIN, 0},
         {wanted_.steering ? wanted_.steering->wake().get() : -1, POLLIN, 0},
-        {needs_report_at_once() ? process_.report.get() : -1, POLLIN, 0},
+        {reported_at_ || killed_for_ ? -1 : process_.report.get(), POLLIN, 0},
     };
     if (SYS_FAIL_POINT("supervise.poll", ::poll(events, std::size(events), poll_timeout())) < 0 &&
         errno != EINTR)
@@ -155,7 +159,7 @@ void Watch::wait_for_something() {
     if (events[3].revents || events[5].revents) feed_.push();
     if (events[4].revents) end(Cause::canceled);
     if (events[0].revents) hear_init();
-    if (events[6].revents && !ended_) hear_report();
+    if (events[6].revents && !ended_ && !killed_for_) hear_report();
     if (!ended_) look_at_the_clocks();
 }
 
@@ -250,66 +254,61 @@ void Watch::end(Cause cause) {
     runner_.tell_init(Verb::kill_stage, StageStarted{process_.pid});
 }
 
-// PID 1 has little left to do when it has reported, and it is not worth waking up for that twice;
-// but not where limits of the program would hold it up.
-bool Watch::needs_report_at_once() const {
-    return !reported_at_ && (wanted_.limits.cpu_percent > 0 || share_ != whole_share);
-}
-
 bool Watch::has_report() const {
     pollfd event{process_.report.get(), POLLIN, 0};
     return ::poll(&event, 1, 0) > 0;
 }
 
-// The program has ended, so no limit of it can be passed any more. What is left is that init reaps
-// PID 1 and says so; an init that does not (somebody stopped it) must not look like a program that
-// runs on.
+// The program has ended, so no limit of it can be passed any more. What may be left is that init
+// reaps PID 1, and with it whom the program left behind, and says so; an init that does not
+// (somebody stopped it) must not look like a program that runs on.
 void Watch::hear_report() {
     reported_at_ = Clock::now();
-    if (!killed_for_) runner_.cgroup().lift_cpu_limits();
+    read_report();
+    runner_.cgroup().lift_cpu_limits();
+    if (!report_ || report_->left != Left::nobody) return;
+    runner_.expect_end(process_.pid);
+    ended_ = true;
 }
 
+void Watch::read_report() {
+    Report report{};
+    if (SYS_FAIL_POINT("supervise.read_report",
+                       ::read(process_.report.get(), &report, sizeof report)) == sizeof report)
+        report_ = report;
+}
+
+// A zygote was needed for the beginning only.
 void Watch::hear_init() {
-    const auto answer = runner_.hear_init(std::chrono::milliseconds{0});
-    if (answer.verb != Verb::stage_ended)
-        throw sys::Error(sys::Kind::broken, "init gave an unexpected answer");
-    const auto stage = answer.as<StageEnded>();
-    if (runner_.zygote && stage.pid == runner_.zygote->process.pid) {
-        // It was needed for the beginning only; the runner is not what it was.
-        runner_.zygote.reset();
-        runner_.mark_broken();
-        return;
-    }
-    if (stage.pid != process_.pid)
+    const auto pid = runner_.hear_end(std::chrono::milliseconds{0});
+    if (!pid) return;
+    if (*pid != process_.pid)
         throw sys::Error(sys::Kind::broken, "init reported a stage that is not ours");
     ended_ = true;
 }
 
 Exit Watch::conclude() {
     Exit exit{.wall_time = std::chrono::duration_cast<microseconds>(Clock::now() - wanted_.began)};
-    Report report{};
-    const bool reported =
-        SYS_FAIL_POINT("supervise.read_report",
-                       ::read(process_.report.get(), &report, sizeof report)) == sizeof report;
+    if (!reported_at_) read_report();
     if (init_is_silent_) {
         exit.cause = Cause::lost;
     } else if (killed_for_) {
         exit.cause = *killed_for_;
         exit.code = SIGKILL;
-    } else if (reported && report.fault.step != Step::none) {
+    } else if (report_ && report_->fault.step != Step::none) {
         exit.cause = Cause::not_started;
-        exit.fault = report.fault;
-    } else if (reported && report.deadline_passed) {
+        exit.fault = report_->fault;
+    } else if (report_ && report_->left == Left::program) {
         exit.cause = Cause::wall_clock;
         exit.code = SIGKILL;
-    } else if (!reported) {
+    } else if (!report_) {
         // Nothing inside a pid namespace can kill its PID 1 (man 7 pid_namespaces).
         exit.cause = Cause::lost;
         exit.code = SIGKILL;
     } else {
-        exit.cause = WIFSIGNALED(report.status) ? Cause::own_signal : Cause::own_exit;
-        exit.code =
-            WIFSIGNALED(report.status) ? WTERMSIG(report.status) : WEXITSTATUS(report.status);
+        const int status = report_->status;
+        exit.cause = WIFSIGNALED(status) ? Cause::own_signal : Cause::own_exit;
+        exit.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
     }
     return exit;
 }

@@ -55,8 +55,9 @@ struct Supervision {
     bool input_from_steering = true;  // false: input waits for a later stage
 };
 
-// Feeds, reads, and ends the stage by its limits; returns when the kernel has ended every process
-// of it and all output is read. Throws sys::Error{broken} if the runner fails underneath.
+// Feeds, reads, and ends the stage by its limits; returns when every process of it has ended and
+// all output is read. Only its PID 1 may be about to exit (Runner::settle). Throws
+// sys::Error{broken} if the runner fails underneath.
 Exit supervise(Process process, Runner& runner, const Supervision& supervision);
 
 }  // namespace isolate

@@ -15,7 +15,7 @@ void send_report(int pipe, const Report& report) {
 }
 
 void give_up(int pipe, Step step) {
-    send_report(pipe, {.fault = {step, errno}, .status = 0, .deadline_passed = 0});
+    send_report(pipe, {.fault = {step, errno}, .status = 0, .left = Left::others});
     ::_exit(127);
 }
 

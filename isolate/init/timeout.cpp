@@ -3,10 +3,10 @@
 // As PID 1 it does not execute anything itself: an executed timeout costs a second exec and fork,
 // and could only return 128+n, so that `exit 137` and a kill would look alike. It forks the
 // program, sleeps until the program ends or the deadline passes, reaps whatever is orphaned
-// meanwhile, writes one Report with the raw wait status, and exits. Its exit ends the pid
-// namespace: the kernel kills every process in it and only then lets init reap PID 1 (man 7
-// pid_namespaces). The deadline here is the second line of defence; it holds even if the daemon is
-// stopped or gone.
+// meanwhile, writes one Report with the raw wait status and whether it is alone, and exits. Its
+// exit ends the pid namespace: the kernel kills every process in it and only then lets init reap
+// PID 1 (man 7 pid_namespaces). The deadline here is the second line of defence; it holds even if
+// the daemon is stopped or gone.
 //
 // While it waits, it passes signals on: init queues one for it whose value is the number of the
 // signal that every process of the job shall get, and only it can name them all, with kill(-1).
@@ -39,6 +39,7 @@ namespace {
 
 constexpr int program_niceness = 10;
 constexpr long long nanoseconds_per_second = 1'000'000'000;
+constexpr int most_last_orphans = 16;
 
 long long now() {
     timespec time{};
@@ -131,6 +132,18 @@ bool wait_until(pid_t child, long long deadline, const sigset_t& awaited, int& s
     }
 }
 
+// Whoever lives in the namespace descends from this process, and is its child once those in between
+// are gone: without a child of any kind (man 2 waitpid, __WALL) it is alone. Some may be dead and
+// not reaped; who makes orphans without end does not keep it from its report.
+Left left_behind() {
+    for (int reaped = 0; reaped < most_last_orphans; ++reaped) {
+        const pid_t pid = ::waitpid(-1, nullptr, WNOHANG | __WALL);
+        if (pid < 0 && errno == ECHILD) return Left::nobody;
+        if (pid <= 0) return Left::others;
+    }
+    return Left::others;
+}
+
 }  // namespace
 
 void run_under_deadline(const Plan& plan) {
@@ -153,13 +166,14 @@ void run_under_deadline(const Plan& plan) {
     // After a vfork the parent runs on only when the child has executed or died, so the fault is
     // final; a fork reports by itself, before this process does.
     if (plan.resumes) forget_interpreter();
-    Report report{.fault = {fault.step, fault.error}, .status = 0, .deadline_passed = 0};
+    Report report{.fault = {fault.step, fault.error}, .status = 0, .left = Left::others};
     if (report.fault.step == Step::none) {
         // The program's ends of the pipes are the program's alone: end of file must mean what it
         // says. So is its gate.
         ::syscall(SYS_close_range, 0U, 2U, 0U);
         if (plan.gate >= 0) ::close(gate::descriptor);
-        report.deadline_passed = !wait_until(program, deadline, awaited, report.status);
+        report.left =
+            wait_until(program, deadline, awaited, report.status) ? left_behind() : Left::program;
     }
     send_report(plan.report, report);
     ::_exit(0);

@@ -131,7 +131,8 @@ private:
 
 // What a job gets whose runner stands still, as all do. A container that was just being replaced
 // says nothing about that: then once more.
-support::HttpAnswer answer_of_frozen(const EngineProcess& engine, const std::string& kind) {
+support::HttpAnswer answer_of_frozen(const EngineProcess& engine, const std::string& kind,
+                                     const std::string& program) {
     for (int attempt = 1;; ++attempt) {
         REQUIRE(sings(engine));
         // Beside its own the engine has runners for programs that stand ready; they stay where none
@@ -148,7 +149,7 @@ support::HttpAnswer answer_of_frozen(const EngineProcess& engine, const std::str
                        told.sum("crankcase_runners");
         }));
         const Frozen frozen{engine, kind};
-        auto answer = engine.post("/api/v2/execute", request("echo sings"));
+        auto answer = engine.post("/api/v2/execute", request(program));
         const bool was_replaced = engine.pids_of(kind) != frozen.pids();
         if (answer.status == 200 && was_replaced && attempt < 3) continue;
         CHECK((was_replaced || soon(support::patiently(10s),
@@ -191,13 +192,28 @@ private:
 TEST_CASE(
     "a runner whose init or spawner stands still costs its job an honest answer, and is replaced") {
     EngineProcess engine{{"pool.runners=1", "admission.concurrent_jobs=1"}};
-    for (const std::string kind : {"init", "spawner"}) {
-        CAPTURE(kind);
-        const auto answer = answer_of_frozen(engine, kind);
+    struct Case {
+        std::string frozen, program;
+        bool (*is_honest)(const support::HttpAnswer&);
+    };
+    const auto is_refused = [](const support::HttpAnswer& answer) { return answer.status == 500; };
+    const Case cases[] = {
+        // Nobody is left, which the box itself has said.
+        {"init", "echo sings", is_right},
+        {"init", "sleep 9 & echo sings", is_refused},
+        // Whose started program is lost begins anew, and may find a runner that was replaced.
+        {"spawner", "echo sings",
+         [](const support::HttpAnswer& answer) {
+             return answer.status == 500 || (support::places() > 0 && is_right(answer));
+         }},
+    };
+    for (const auto& one : cases) {
+        CAPTURE(one.frozen);
+        CAPTURE(one.program);
+        const auto answer = answer_of_frozen(engine, one.frozen, one.program);
         CAPTURE(answer.body);
         CAPTURE(engine.log());
-        // Whose started program is lost begins anew, and may find a runner that was replaced.
-        CHECK((answer.status == 500 || (support::places() > 0 && is_right(answer))));
+        CHECK(one.is_honest(answer));
         CHECK(soon(support::patiently(10s), [&] { return sings(engine); }));
     }
     CHECK(engine.stop() == 0);
