@@ -12,11 +12,11 @@ cp "$(dirname "$0")/../../config/systemd/$unit" /run/systemd/system/
 mkdir -p /run/systemd/system/$unit.d
 # The guest's tree is this machine's, where the build may lie below /root; and nothing of sysinit.target
 # is wanted there, which would bring this machine's hardware database up to date for minutes.
-# What this machine has installed is another user's.
+# What this machine has installed is another user's. The path may hold blanks, and a % of its own.
 settings='--set user=nobody --set paths.data_directory=/run/crankcase-data --set pool.runners=2 --set admission.concurrent_jobs=2'
 log=/run/crankcase.log
 printf '[Unit]\nDefaultDependencies=no\n[Service]\nExecStart=\nExecStart=%s\nProtectHome=no\nPrivateTmp=no\nWatchdogSec=60s\nStandardError=append:%s\n' \
-    "$1 --listen $address $settings" "$log" \
+    "\"${1//%/%%}\" --listen $address $settings" "$log" \
     >/run/systemd/system/$unit.d/lab.conf
 mkdir -p /var/log/journal
 systemctl daemon-reload
